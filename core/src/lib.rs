@@ -1,0 +1,5 @@
+//! May this agent do this, and on whose behalf?
+
+#![forbid(unsafe_code)]
+
+pub mod model;
