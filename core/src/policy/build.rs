@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::model::{self, Model};
 use crate::snapshot::{
-    LimitsRecord, ModelSource, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
+    LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
 };
 
 use super::graph::{Edge, Graph, Node, Subject};
@@ -32,13 +32,29 @@ pub struct Warning {
     pub subject: String,
 }
 
+impl Warning {
+    /// The code as this build spells it.
+    pub(super) fn known(code: &str) -> &'static str {
+        [UNKNOWN_TYPE, UNKNOWN_RELATION, NOT_ASSIGNABLE, DUPLICATE]
+            .into_iter()
+            .find(|known| *known == code)
+            .unwrap_or(MORE)
+    }
+}
+
+const UNKNOWN_TYPE: &str = "tuple.unknown_type";
+const UNKNOWN_RELATION: &str = "tuple.unknown_relation";
+const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
+const DUPLICATE: &str = "tuple.duplicate";
+const MORE: &str = "more";
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = match self.code {
-            "tuple.unknown_type" => "names an object of a type that the model does not define",
-            "tuple.unknown_relation" => "names a relation that the object's type does not define",
-            "tuple.not_assignable" => "gives a user that the relation's brackets do not list",
-            "tuple.duplicate" => "is given more than once",
+            UNKNOWN_TYPE => "names an object of a type that the model does not define",
+            UNKNOWN_RELATION => "names a relation that the object's type does not define",
+            NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
+            DUPLICATE => "is given more than once",
             _ => "and more of the kind",
         };
         write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
@@ -87,15 +103,15 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         let relation = match admission {
             Admission::Admitted(relation) => relation,
             Admission::UnknownType => {
-                warnings.add("tuple.unknown_type", i, tuple);
+                warnings.add(UNKNOWN_TYPE, i, tuple);
                 continue;
             }
             Admission::UnknownRelation => {
-                warnings.add("tuple.unknown_relation", i, tuple);
+                warnings.add(UNKNOWN_RELATION, i, tuple);
                 continue;
             }
             Admission::NotAssignable => {
-                warnings.add("tuple.not_assignable", i, tuple);
+                warnings.add(NOT_ASSIGNABLE, i, tuple);
                 continue;
             }
         };
@@ -119,7 +135,10 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     for edge in &mut raw {
         edge.object = number(edge.object);
         edge.user = number(edge.user);
-        edge.guard = guard_renumber.get(edge.guard as usize).copied().unwrap_or(0);
+        edge.guard = guard_renumber
+            .get(edge.guard as usize)
+            .copied()
+            .unwrap_or(0);
         if edge.user_relation != NONE {
             usersets.push((edge.user, edge.user_relation));
         }
@@ -137,13 +156,21 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     let edges: Vec<Edge> = raw
         .iter()
         .map(|e| Edge {
-            node: Node { object: e.object, relation: e.relation },
+            node: Node {
+                object: e.object,
+                relation: e.relation,
+            },
             subject: subject(e),
             guard: e.guard,
         })
         .collect();
-    let nodes: Vec<Node> =
-        usersets.iter().map(|(object, relation)| Node { object: *object, relation: *relation }).collect();
+    let nodes: Vec<Node> = usersets
+        .iter()
+        .map(|(object, relation)| Node {
+            object: *object,
+            relation: *relation,
+        })
+        .collect();
     let mut graph = Graph::build(names.len(), nodes.clone(), &edges);
     if graph.subjects.len() != edges.len() {
         // The rows drop equal tuples; the reverse rows must not keep them.
@@ -187,20 +214,20 @@ struct RawEdge {
 pub(super) fn read_model(source: Option<&ModelSource<'_>>) -> Result<Model, SnapshotError> {
     let read = match source {
         None => return Ok(Model::default()),
-        Some(ModelSource::Dsl(text)) => model::parse(text).map_err(|e| (e, true)),
-        Some(ModelSource::Json(value)) => model::from_json(value).map_err(|e| (e, false)),
+        Some(ModelSource::Dsl(text)) => model::parse(text),
+        Some(ModelSource::Json(value)) => model::from_json_value(value),
     };
-    let (errors, dsl) = match read.and_then(|m| match model::validate(&m) {
-        Ok(()) => Ok(m),
-        Err(e) => Err((e, true)),
-    }) {
+    let errors = match read {
         Ok(model) => return Ok(model),
         Err(refused) => refused,
     };
     let Some(first) = errors.into_iter().next() else {
         return Err(SnapshotErrorKind::Internal.at("/model"));
     };
-    let position = if dsl { first.position() } else { None };
+    let position = first.span.map(|s| Position {
+        line: s.line + 1,
+        column: s.start + 1,
+    });
     Err(SnapshotError {
         kind: SnapshotErrorKind::Model(Box::new(first)),
         pointer: "/model".to_owned(),
@@ -228,8 +255,12 @@ fn references<'t>(
     i: usize,
 ) -> Result<(Reference<'t>, Reference<'t>), SnapshotError> {
     let identifier = |member: &'static str, found: &str, expected: &'static str| {
-        SnapshotErrorKind::Identifier { member, found: found.to_owned(), expected }
-            .at(format!("/tuples/{i}/{member}"))
+        SnapshotErrorKind::Identifier {
+            member,
+            found: found.to_owned(),
+            expected,
+        }
+        .at(format!("/tuples/{i}/{member}"))
     };
     let object = Reference::object(&tuple.object)
         .ok_or_else(|| identifier("object", &tuple.object, OBJECT_SHAPE))?;
@@ -246,8 +277,10 @@ fn guard_key(
     let condition = match &tuple.condition {
         None => None,
         Some(c) => Some(plan.condition(&c.name).ok_or_else(|| {
-            SnapshotErrorKind::UnknownCondition { name: c.name.clone().into_owned() }
-                .at(format!("/tuples/{i}/condition/name"))
+            SnapshotErrorKind::UnknownCondition {
+                name: c.name.clone().into_owned(),
+            }
+            .at(format!("/tuples/{i}/condition/name"))
         })?),
     };
     let tenant = tuple.tenant.as_deref().map(str::to_owned);
@@ -255,7 +288,11 @@ fn guard_key(
         return Ok(None);
     }
     let context = tuple.condition.as_ref().and_then(|c| c.context);
-    Ok(Some((tenant, condition, context.map_or(String::new(), |c| canonical(c)))))
+    Ok(Some((
+        tenant,
+        condition,
+        context.map_or(String::new(), |c| canonical(c)),
+    )))
 }
 
 /// A context's text, the same for the same values: members sorted, no spaces.
@@ -281,7 +318,9 @@ fn refuse_conflicts(
         (a.node, a.subject, tenant(a), x.index).cmp(&(b.node, b.subject, tenant(b), y.index))
     });
     for pair in order.windows(2) {
-        let &[(a, _), (b, second)] = pair else { continue };
+        let &[(a, _), (b, second)] = pair else {
+            continue;
+        };
         if (a.node, a.subject, tenant(a)) == (b.node, b.subject, tenant(b)) && a.guard != b.guard {
             let i = second.index as usize;
             let tuple = tuples.get(i).map_or(String::new(), |t| spell(t));
@@ -323,7 +362,11 @@ impl Warnings {
     fn add(&mut self, code: &'static str, i: usize, tuple: &TupleRecord<'_>) {
         if self.kept.len() < MAX_WARNINGS {
             let pointer = format!("/tuples/{i}");
-            self.kept.push(Warning { code, pointer, subject: spell(tuple) });
+            self.kept.push(Warning {
+                code,
+                pointer,
+                subject: spell(tuple),
+            });
         } else {
             self.more += 1;
         }
@@ -337,7 +380,7 @@ impl Warnings {
                 && a == b
                 && let Some(tuple) = tuples.get(second.index as usize)
             {
-                self.add("tuple.duplicate", second.index as usize, tuple);
+                self.add(DUPLICATE, second.index as usize, tuple);
             }
         }
     }
@@ -345,7 +388,7 @@ impl Warnings {
     fn finish(mut self) -> Vec<Warning> {
         if self.more > 0 {
             self.kept.push(Warning {
-                code: "more",
+                code: MORE,
                 pointer: "/tuples".to_owned(),
                 subject: format!("{} tuples", self.more),
             });
@@ -360,12 +403,14 @@ impl GuardTable {
     pub(super) fn for_model(model: &Model) -> Result<Self, SnapshotError> {
         let mut conditions = Vec::with_capacity(model.conditions.len());
         for def in &model.conditions {
-            let condition = crate::condition::Condition::compile(def).map_err(|e| {
-                SnapshotErrorKind::Condition(Box::new(e)).at("/model")
-            })?;
+            let condition = crate::condition::Condition::compile(def)
+                .map_err(|e| SnapshotErrorKind::Condition(Box::new(e)).at("/model"))?;
             conditions.push(condition);
         }
-        Ok(Self { guards: Vec::new(), conditions })
+        Ok(Self {
+            guards: Vec::new(),
+            conditions,
+        })
     }
 
     /// The table for a model's conditions, of which there may be none.
@@ -384,27 +429,39 @@ impl GuardTable {
         let (tenant, condition, source) = key;
         let condition = match condition {
             None => None,
-            Some(index) => Some(self.condition(*index, source).map_err(|kind| {
-                kind.at(format!("/tuples/{i}/condition/context"))
-            })?),
+            Some(index) => Some(
+                self.condition(*index, source)
+                    .map_err(|kind| kind.at(format!("/tuples/{i}/condition/context")))?,
+            ),
         };
-        self.guards.push(Guard { tenant: tenant.clone(), condition });
+        self.guards.push(Guard {
+            tenant: tenant.clone(),
+            condition,
+        });
         Ok(())
     }
 
     #[cfg(feature = "conditions")]
     fn condition(&self, index: u32, source: &str) -> Result<GuardCondition, SnapshotErrorKind> {
-        let condition = self.conditions.get(index as usize).ok_or(SnapshotErrorKind::Internal)?;
+        let condition = self
+            .conditions
+            .get(index as usize)
+            .ok_or(SnapshotErrorKind::Internal)?;
         let context: serde_json::Map<String, serde_json::Value> = if source.is_empty() {
             serde_json::Map::new()
         } else {
-            serde_json::from_str(source)
-                .map_err(|e| SnapshotErrorKind::Shape { detail: e.to_string() })?
+            serde_json::from_str(source).map_err(|e| SnapshotErrorKind::Shape {
+                detail: e.to_string(),
+            })?
         };
         let bound = condition
             .bind_tuple_context(&context)
             .map_err(|e| SnapshotErrorKind::Condition(Box::new(e)))?;
-        Ok(GuardCondition { index, source: source.to_owned(), bound })
+        Ok(GuardCondition {
+            index,
+            source: source.to_owned(),
+            bound,
+        })
     }
 
     #[cfg(not(feature = "conditions"))]

@@ -78,7 +78,10 @@ impl<'g> Row<'g> {
     pub(crate) fn entries(self, subject: Subject) -> Row<'g> {
         // A short row is cheaper to walk than to bisect.
         let start = if self.subjects.len() <= 8 {
-            self.subjects.iter().position(|s| *s >= subject.0).unwrap_or(self.subjects.len())
+            self.subjects
+                .iter()
+                .position(|s| *s >= subject.0)
+                .unwrap_or(self.subjects.len())
         } else {
             self.subjects.partition_point(|s| *s < subject.0)
         };
@@ -102,7 +105,10 @@ impl<'g> Row<'g> {
     #[inline]
     pub(crate) fn get(self, i: u32) -> Option<(Subject, u32)> {
         let subject = *self.subjects.get(i as usize)?;
-        Some((Subject(subject), self.guards.get(i as usize).copied().unwrap_or(0)))
+        Some((
+            Subject(subject),
+            self.guards.get(i as usize).copied().unwrap_or(0),
+        ))
     }
 
     #[inline]
@@ -140,9 +146,12 @@ impl Graph {
     /// Builds the rows. `edges` may come in any order; equal ones count once.
     pub(crate) fn build(object_count: usize, usersets: Vec<Node>, edges: &[Edge]) -> Self {
         let guarded = edges.iter().any(|e| e.guard != 0);
-        let (starts, sorted) = bucket(object_count, edges, |e| e.node.object, |e| {
-            (e.node.relation, e.subject.0, e.guard)
-        });
+        let (starts, sorted) = bucket(
+            object_count,
+            edges,
+            |e| e.node.object,
+            |e| (e.node.relation, e.subject.0, e.guard),
+        );
         let mut objects = Vec::with_capacity(object_count + 1);
         let mut rows: Vec<[u32; 2]> = Vec::with_capacity(edges.len() / 2 + object_count);
         let mut subjects = Vec::with_capacity(edges.len());
@@ -174,15 +183,27 @@ impl Graph {
         let (reverse, reverse_edges) = bucket(
             subject_count,
             edges,
-            |e| e.subject.as_userset().map_or(e.subject.0, |u| u + object_count as u32),
-            |e| [e.node.relation | if e.guard == 0 { 0 } else { GUARDED }, e.node.object],
+            |e| {
+                e.subject
+                    .as_userset()
+                    .map_or(e.subject.0, |u| u + object_count as u32)
+            },
+            |e| {
+                [
+                    e.node.relation | if e.guard == 0 { 0 } else { GUARDED },
+                    e.node.object,
+                ]
+            },
         );
         Self {
             objects: objects.into(),
             rows: rows.into(),
             subjects: subjects.into(),
             guards: guards.into(),
-            usersets: usersets.into_iter().map(|n| [n.object, n.relation]).collect(),
+            usersets: usersets
+                .into_iter()
+                .map(|n| [n.object, n.relation])
+                .collect(),
             reverse: reverse.into(),
             reverse_edges: reverse_edges.into(),
         }
@@ -198,7 +219,8 @@ impl Graph {
         };
         let mut i = *from as usize;
         while i < *to as usize {
-            let (Some([relation, start]), Some([_, end])) = (self.rows.get(i), self.rows.get(i + 1))
+            let (Some([relation, start]), Some([_, end])) =
+                (self.rows.get(i), self.rows.get(i + 1))
             else {
                 break;
             };
@@ -217,10 +239,12 @@ impl Graph {
     /// `object#relation` of a userset's index.
     #[inline]
     pub(crate) fn userset(&self, index: u32) -> Option<Node> {
-        self.usersets.get(index as usize).map(|[object, relation]| Node {
-            object: *object,
-            relation: *relation,
-        })
+        self.usersets
+            .get(index as usize)
+            .map(|[object, relation]| Node {
+                object: *object,
+                relation: *relation,
+            })
     }
 
     /// The subject that `object#relation` is, where some tuple names it.
@@ -235,7 +259,10 @@ impl Graph {
     /// has a guard.
     pub(crate) fn named_by(&self, subject: Subject) -> impl Iterator<Item = (Node, bool)> + '_ {
         self.reverse_row(subject).iter().map(|[relation, object]| {
-            let node = Node { object: *object, relation: relation & !GUARDED };
+            let node = Node {
+                object: *object,
+                relation: relation & !GUARDED,
+            };
             (node, relation & GUARDED != 0)
         })
     }
@@ -247,14 +274,24 @@ impl Graph {
         relation: RelationId,
     ) -> impl Iterator<Item = (Node, bool)> + '_ {
         let row = self.reverse_row(subject);
-        [relation, relation | GUARDED].into_iter().flat_map(move |wanted| {
-            let from = row.partition_point(|[r, _]| *r < wanted);
-            row.get(from..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(move |[r, _]| *r == wanted)
-                .map(move |[_, object]| (Node { object: *object, relation }, wanted != relation))
-        })
+        [relation, relation | GUARDED]
+            .into_iter()
+            .flat_map(move |wanted| {
+                let from = row.partition_point(|[r, _]| *r < wanted);
+                row.get(from..)
+                    .unwrap_or_default()
+                    .iter()
+                    .take_while(move |[r, _]| *r == wanted)
+                    .map(move |[_, object]| {
+                        (
+                            Node {
+                                object: *object,
+                                relation,
+                            },
+                            wanted != relation,
+                        )
+                    })
+            })
     }
 
     fn reverse_row(&self, subject: Subject) -> &[[u32; 2]] {
@@ -262,11 +299,14 @@ impl Graph {
             return &[];
         }
         let objects = self.objects.len().saturating_sub(1);
-        let at = subject.as_userset().map_or(subject.0 as usize, |u| u as usize + objects);
+        let at = subject
+            .as_userset()
+            .map_or(subject.0 as usize, |u| u as usize + objects);
         match (self.reverse.get(at), self.reverse.get(at.wrapping_add(1))) {
-            (Some(from), Some(to)) => {
-                self.reverse_edges.get(*from as usize..*to as usize).unwrap_or_default()
-            }
+            (Some(from), Some(to)) => self
+                .reverse_edges
+                .get(*from as usize..*to as usize)
+                .unwrap_or_default(),
             _ => &[],
         }
     }
@@ -291,21 +331,38 @@ impl Graph {
         let objects = object_count as u32;
         let usersets = self.usersets.len() as u32;
         let rows = self.rows.len().saturating_sub(1);
-        let row_starts_ascend = self.rows.windows(2).all(|w| matches!(w, [a, b] if a[1] <= b[1]));
+        let row_starts_ascend = self
+            .rows
+            .windows(2)
+            .all(|w| matches!(w, [a, b] if a[1] <= b[1]));
         let sound = self.objects.len() == object_count + 1
             && closed(&self.objects, rows)
             && self.reverse.len() == object_count + self.usersets.len() + 1
             && closed(&self.reverse, self.reverse_edges.len())
             && row_starts_ascend
             && self.rows.last() == Some(&[NONE, self.subjects.len() as u32])
-            && self.rows.iter().take(rows).all(|[r, _]| *r < relation_count)
+            && self
+                .rows
+                .iter()
+                .take(rows)
+                .all(|[r, _]| *r < relation_count)
             && self.subjects.iter().all(|s| {
-                if s & USERSET == 0 { *s < objects } else { s & !USERSET < usersets }
+                if s & USERSET == 0 {
+                    *s < objects
+                } else {
+                    s & !USERSET < usersets
+                }
             })
             && (self.guards.is_empty() || self.guards.len() == self.subjects.len())
             && self.guards.iter().all(|g| *g <= guard_count)
-            && self.usersets.iter().all(|[o, r]| *o < objects && *r < relation_count)
-            && self.usersets.windows(2).all(|w| matches!(w, [a, b] if a < b))
+            && self
+                .usersets
+                .iter()
+                .all(|[o, r]| *o < objects && *r < relation_count)
+            && self
+                .usersets
+                .windows(2)
+                .all(|w| matches!(w, [a, b] if a < b))
             && self
                 .reverse_edges
                 .iter()

@@ -14,7 +14,7 @@ pub use image::CompiledError;
 pub(crate) use graph::{Graph, Node, RelationId, Row, Subject};
 pub(crate) use guard::{Guard, GuardCondition, GuardTable, Verdict};
 pub(crate) use names::{NONE, NameId, Names};
-pub(crate) use plan::{AllowedKind, Leaf, Op, OpId, Parents, Plan, RelationPlan, TypeId};
+pub(crate) use plan::{AllowedKind, Leaf, Op, OpId, Parents, Plan, TypeId};
 pub(crate) use reference::{Admission, OBJECT_SHAPE, Reference, USER_SHAPE, admit};
 
 use std::fmt;
@@ -42,6 +42,7 @@ pub struct Policy {
 }
 
 /// What a policy holds.
+#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) revision: String,
     pub(crate) issued_at: Option<u64>,
@@ -70,14 +71,22 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 1_000_000, depth: None, condition_cost: None }
+        Self {
+            steps: 1_000_000,
+            depth: None,
+            condition_cost: None,
+        }
     }
 }
 
 impl Limits {
     /// The limits that OpenFGA has: depth 25, condition cost 100.
     pub fn openfga() -> Self {
-        Self { depth: Some(25), condition_cost: Some(100), ..Self::default() }
+        Self {
+            depth: Some(25),
+            condition_cost: Some(100),
+            ..Self::default()
+        }
     }
 }
 
@@ -95,7 +104,9 @@ impl Policy {
     /// # Errors
     /// See [`SnapshotError`].
     pub fn from_snapshot(snapshot: &Snapshot<'_>) -> Result<Self, SnapshotError> {
-        build::build(snapshot).map(|inner| Self { inner: Arc::new(inner) })
+        build::build(snapshot).map(|inner| Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// The policy in its compiled form: opened again by
@@ -111,7 +122,9 @@ impl Policy {
     /// A file that is foreign, of another version, truncated or damaged is
     /// refused; see [`CompiledError`].
     pub fn from_compiled(bytes: &[u8]) -> Result<Self, CompiledError> {
-        image::read(bytes).map(|inner| Self { inner: Arc::new(inner) })
+        image::read(bytes).map(|inner| Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// The snapshot's revision, as it stood there.
@@ -205,7 +218,10 @@ impl TypeRanges {
             .collect();
         ranges.sort_unstable();
         let wildcard = |t: &plan::TypePlan| names.find(&format!("{}:*", t.name)).unwrap_or(NONE);
-        Self { ranges, wildcards: plan.types.iter().map(wildcard).collect() }
+        Self {
+            ranges,
+            wildcards: plan.types.iter().map(wildcard).collect(),
+        }
     }
 
     /// The type of a name.
@@ -219,7 +235,10 @@ impl TypeRanges {
     /// The number of `type:*`, or `NONE`.
     #[inline]
     pub(crate) fn wildcard(&self, type_id: TypeId) -> NameId {
-        self.wildcards.get(type_id as usize).copied().unwrap_or(NONE)
+        self.wildcards
+            .get(type_id as usize)
+            .copied()
+            .unwrap_or(NONE)
     }
 
     /// The names of a type.

@@ -28,7 +28,10 @@ pub(crate) struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     pub(crate) fn with_capacity(n: usize) -> Self {
-        Self { table: HashTable::with_capacity(n), names: Vec::with_capacity(n) }
+        Self {
+            table: HashTable::with_capacity(n),
+            names: Vec::with_capacity(n),
+        }
     }
 
     /// The provisional number of a name, in order of first appearance.
@@ -40,7 +43,8 @@ impl<'a> Collector<'a> {
             return *found;
         }
         let id = names.len() as u32;
-        self.table.insert_unique(hash, id, |i| xxh3_64_with_seed(at(i).as_bytes(), 0));
+        self.table
+            .insert_unique(hash, id, |i| xxh3_64_with_seed(at(i).as_bytes(), 0));
         self.names.push(name);
         id
     }
@@ -68,7 +72,9 @@ impl<'a> Collector<'a> {
 fn sort_order(names: &[&str]) -> Vec<u32> {
     let mut groups: std::collections::BTreeMap<&str, Vec<u32>> = Default::default();
     for (i, name) in names.iter().enumerate() {
-        let group = name.split_once(':').map_or(*name, |(t, _)| name.get(..=t.len()).unwrap_or(t));
+        let group = name
+            .split_once(':')
+            .map_or(*name, |(t, _)| name.get(..=t.len()).unwrap_or(t));
         groups.entry(group).or_default().push(i as u32);
     }
     // `a` sorts before `a:`, and `a:` before `a:x`: group keys sort as the
@@ -76,7 +82,13 @@ fn sort_order(names: &[&str]) -> Vec<u32> {
     // another group except at the colon, which ends the key.
     let mut out = Vec::with_capacity(names.len());
     for members in groups.into_values() {
-        let text = |i: u32| names.get(i as usize).copied().unwrap_or_default().as_bytes();
+        let text = |i: u32| {
+            names
+                .get(i as usize)
+                .copied()
+                .unwrap_or_default()
+                .as_bytes()
+        };
         let shared = common_prefix(&members, text);
         let mut keyed: Vec<(u128, u32)> = members
             .iter()
@@ -95,10 +107,17 @@ fn sort_order(names: &[&str]) -> Vec<u32> {
 }
 
 fn common_prefix<'a>(members: &[u32], text: impl Fn(u32) -> &'a [u8]) -> usize {
-    let Some(first) = members.first() else { return 0 };
+    let Some(first) = members.first() else {
+        return 0;
+    };
     let first = text(*first);
     members.iter().fold(first.len(), |shared, i| {
-        first.iter().zip(text(*i)).take(shared).take_while(|(a, b)| a == b).count()
+        first
+            .iter()
+            .zip(text(*i))
+            .take(shared)
+            .take_while(|(a, b)| a == b)
+            .count()
     })
 }
 
@@ -115,7 +134,12 @@ pub(crate) struct Names {
 
 impl Names {
     fn index(text: Box<str>, ends: Box<[u32]>) -> Self {
-        let mut names = Self { text, ends, slots: Box::default(), seed: 0 };
+        let mut names = Self {
+            text,
+            ends,
+            slots: Box::default(),
+            seed: 0,
+        };
         // A snapshot can be made so that its names collide under one seed; it
         // cannot be made so for all of these. The last one is taken as it is.
         for seed in 0..8 {
@@ -159,8 +183,14 @@ impl Names {
     pub(crate) fn get(&self, id: NameId) -> &str {
         let at = id as usize;
         let end = self.ends.get(at).copied().unwrap_or(0);
-        let start = if at == 0 { 0 } else { self.ends.get(at - 1).copied().unwrap_or(0) };
-        self.text.get(start as usize..end as usize).unwrap_or_default()
+        let start = if at == 0 {
+            0
+        } else {
+            self.ends.get(at - 1).copied().unwrap_or(0)
+        };
+        self.text
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
     }
 
     /// The number of a name.
@@ -197,7 +227,11 @@ impl Names {
         let (mut low, mut high) = (0, self.len() as u32);
         while low < high {
             let middle = low + (high - low) / 2;
-            if before(self.get(middle)) { low = middle + 1 } else { high = middle }
+            if before(self.get(middle)) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         low
     }
@@ -221,7 +255,12 @@ impl Names {
         if !ascending || !whole || !bounded || !slots.len().is_power_of_two() {
             return Err(Corrupt("names"));
         }
-        Ok(Self { text, ends, slots, seed })
+        Ok(Self {
+            text,
+            ends,
+            slots,
+            seed,
+        })
     }
 
     /// Bytes held.
@@ -236,7 +275,9 @@ mod tests {
 
     #[test]
     fn numbers_follow_byte_order_whatever_the_input_order() {
-        let mut sorted = vec!["a-b:1", "a:1", "a:10", "a:2", "a:*", "b:x", "a", "ab:1", "a:1#m"];
+        let mut sorted = vec![
+            "a-b:1", "a:1", "a:10", "a:2", "a:*", "b:x", "a", "ab:1", "a:1#m",
+        ];
         let mut collector = Collector::default();
         for name in &sorted {
             collector.add(name);
@@ -258,8 +299,9 @@ mod tests {
 
     #[test]
     fn long_shared_prefixes_still_sort() {
-        let owned: Vec<String> =
-            (0..300).map(|i| format!("document:a-rather-long-shared-prefix-{i:04}-tail{}", i % 7)).collect();
+        let owned: Vec<String> = (0..300)
+            .map(|i| format!("document:a-rather-long-shared-prefix-{i:04}-tail{}", i % 7))
+            .collect();
         let mut collector = Collector::default();
         for name in owned.iter().rev() {
             collector.add(name);

@@ -92,7 +92,10 @@ pub(crate) enum Op {
     Parents(Parents),
     Union(Vec<OpId>),
     Intersection(Vec<OpId>),
-    Exclusion { base: OpId, subtract: OpId },
+    Exclusion {
+        base: OpId,
+        subtract: OpId,
+    },
 }
 
 /// `computed from tupleset`.
@@ -107,7 +110,10 @@ impl Parents {
     /// The relation to ask of an object of this type.
     #[inline]
     pub(crate) fn target(&self, type_id: TypeId) -> Option<RelationId> {
-        self.targets.iter().find(|(t, _)| *t == type_id).map(|(_, r)| *r)
+        self.targets
+            .iter()
+            .find(|(t, _)| *t == type_id)
+            .map(|(_, r)| *r)
     }
 }
 
@@ -129,7 +135,10 @@ impl Plan {
     /// Compiles a model. Names that it does not define become [`Op::Never`]:
     /// validation has refused them before, and to deny is safe.
     pub(crate) fn compile(model: &Model) -> Self {
-        let mut plan = Plan { conditions: model.conditions.iter().map(|c| c.name.clone()).collect(), ..Plan::default() };
+        let mut plan = Plan {
+            conditions: model.conditions.iter().map(|c| c.name.clone()).collect(),
+            ..Plan::default()
+        };
         let mut types: Vec<_> = model.types.iter().collect();
         types.sort_by(|a, b| a.name.cmp(&b.name));
         types.dedup_by(|a, b| a.name == b.name);
@@ -138,30 +147,39 @@ impl Plan {
             relations.sort_by(|a, b| a.name.cmp(&b.name));
             relations.dedup_by(|a, b| a.name == b.name);
             let first = plan.relations.len() as u32;
-            plan.relations.extend(relations.iter().map(|r| RelationPlan {
-                name: r.name.clone(),
-                type_id: type_id as u32,
-                root: 0,
-                assignable: Vec::new(),
-                assigned: false,
-                monotone: true,
-                recursive: false,
-                leaves: Vec::new(),
-                includes: Vec::new(),
-                held_by: Vec::new(),
-                held_by_usersets: Vec::new(),
-                up_computed: Vec::new(),
-                up_parents: Vec::new(),
-            }));
+            plan.relations
+                .extend(relations.iter().map(|r| RelationPlan {
+                    name: r.name.clone(),
+                    type_id: type_id as u32,
+                    root: 0,
+                    assignable: Vec::new(),
+                    assigned: false,
+                    monotone: true,
+                    recursive: false,
+                    leaves: Vec::new(),
+                    includes: Vec::new(),
+                    held_by: Vec::new(),
+                    held_by_usersets: Vec::new(),
+                    up_computed: Vec::new(),
+                    up_parents: Vec::new(),
+                }));
             let relations = first..plan.relations.len() as u32;
-            plan.types.push(TypePlan { name: def.name.clone(), relations });
+            plan.types.push(TypePlan {
+                name: def.name.clone(),
+                relations,
+            });
         }
         for (type_id, def) in types.iter().enumerate() {
             for relation in &def.relations {
-                let Some(id) = plan.relation(type_id as u32, &relation.name) else { continue };
+                let Some(id) = plan.relation(type_id as u32, &relation.name) else {
+                    continue;
+                };
                 let root = plan.lower(id, type_id as u32, &relation.rewrite, def);
-                let assignable =
-                    relation.assignable.iter().filter_map(|a| plan.allowed(a)).collect();
+                let assignable = relation
+                    .assignable
+                    .iter()
+                    .filter_map(|a| plan.allowed(a))
+                    .collect();
                 if let Some(slot) = plan.relations.get_mut(id as usize) {
                     slot.root = root;
                     slot.assignable = assignable;
@@ -182,9 +200,7 @@ impl Plan {
         // The parser bounds how deep a rewrite nests, and so this recursion.
         let op = match rewrite {
             Rewrite::This => Op::Direct(id),
-            Rewrite::Computed(name) => {
-                self.relation(type_id, name).map_or(Op::Never, Op::Computed)
-            }
+            Rewrite::Computed(name) => self.relation(type_id, name).map_or(Op::Never, Op::Computed),
             Rewrite::TupleToUserset { tupleset, computed } => {
                 match self.relation(type_id, tupleset) {
                     None => Op::Never,
@@ -201,16 +217,25 @@ impl Plan {
                             .collect();
                         targets.sort_unstable();
                         targets.dedup();
-                        Op::Parents(Parents { tupleset: tupleset_id, targets })
+                        Op::Parents(Parents {
+                            tupleset: tupleset_id,
+                            targets,
+                        })
                     }
                 }
             }
-            Rewrite::Union(parts) => {
-                Op::Union(parts.iter().map(|p| self.lower(id, type_id, p, def)).collect())
-            }
-            Rewrite::Intersection(parts) => {
-                Op::Intersection(parts.iter().map(|p| self.lower(id, type_id, p, def)).collect())
-            }
+            Rewrite::Union(parts) => Op::Union(
+                parts
+                    .iter()
+                    .map(|p| self.lower(id, type_id, p, def))
+                    .collect(),
+            ),
+            Rewrite::Intersection(parts) => Op::Intersection(
+                parts
+                    .iter()
+                    .map(|p| self.lower(id, type_id, p, def))
+                    .collect(),
+            ),
             Rewrite::Exclusion { base, subtract } => Op::Exclusion {
                 base: self.lower(id, type_id, base, def),
                 subtract: self.lower(id, type_id, subtract, def),
@@ -231,7 +256,11 @@ impl Plan {
             None => None,
             Some(name) => Some(self.conditions.iter().position(|c| c == name)? as u32),
         };
-        Some(Allowed { type_id, kind, condition })
+        Some(Allowed {
+            type_id,
+            kind,
+            condition,
+        })
     }
 
     /// Fills what evaluation wants to know of each relation beforehand.
@@ -276,8 +305,9 @@ impl Plan {
             relation.up_parents.sort_unstable();
             relation.up_parents.dedup();
         }
-        let on_cycle: Vec<bool> =
-            (0..count as u32).map(|id| closure(id, &depends).contains(&id)).collect();
+        let on_cycle: Vec<bool> = (0..count as u32)
+            .map(|id| closure(id, &depends).contains(&id))
+            .collect();
         for id in 0..count as u32 {
             let reach = closure(id, &depends);
             let monotone = at(&plain, id) == Some(&true)
@@ -288,14 +318,21 @@ impl Plan {
                 includes.push(id);
             }
             includes.sort_unstable();
-            let leaves = if monotone { self.leaves(id) } else { Vec::new() };
+            let leaves = if monotone {
+                self.leaves(id)
+            } else {
+                Vec::new()
+            };
             let mut held_by = vec![false; self.types.len()];
             let mut held_by_usersets = reach;
             held_by_usersets.push(id);
             held_by_usersets.sort_unstable();
             held_by_usersets.dedup();
             for below in &held_by_usersets {
-                for allowed in self.relation_plan(*below).map_or(&[][..], |r| &r.assignable) {
+                for allowed in self
+                    .relation_plan(*below)
+                    .map_or(&[][..], |r| &r.assignable)
+                {
                     if !matches!(allowed.kind, AllowedKind::Userset(_)) {
                         set(&mut held_by, allowed.type_id, true);
                     }
@@ -325,7 +362,9 @@ impl Plan {
                     pending.push(self.root(*below));
                 }
                 Op::Direct(relation) => {
-                    let allowed = self.relation_plan(*relation).map(|r| r.assignable.as_slice());
+                    let allowed = self
+                        .relation_plan(*relation)
+                        .map(|r| r.assignable.as_slice());
                     let any = |f: fn(&AllowedKind) -> bool| {
                         allowed.unwrap_or_default().iter().any(|a| f(&a.kind))
                     };
@@ -390,15 +429,23 @@ impl Plan {
 
     /// The number of a type.
     pub(crate) fn type_id(&self, name: &str) -> Option<TypeId> {
-        self.types.binary_search_by(|t| t.name.as_str().cmp(name)).ok().map(|i| i as u32)
+        self.types
+            .binary_search_by(|t| t.name.as_str().cmp(name))
+            .ok()
+            .map(|i| i as u32)
     }
 
     /// The number of a relation of a type.
     #[inline]
     pub(crate) fn relation(&self, type_id: TypeId, name: &str) -> Option<RelationId> {
         let range = self.types.get(type_id as usize)?.relations.clone();
-        let relations = self.relations.get(range.start as usize..range.end as usize)?;
-        relations.iter().position(|r| r.name == name).map(|i| range.start + i as u32)
+        let relations = self
+            .relations
+            .get(range.start as usize..range.end as usize)?;
+        relations
+            .iter()
+            .position(|r| r.name == name)
+            .map(|i| range.start + i as u32)
     }
 
     #[inline]
@@ -422,7 +469,10 @@ impl Plan {
 
     /// The number of a condition.
     pub(crate) fn condition(&self, name: &str) -> Option<u32> {
-        self.conditions.iter().position(|c| c == name).map(|i| i as u32)
+        self.conditions
+            .iter()
+            .position(|c| c == name)
+            .map(|i| i as u32)
     }
 
     /// For each relation, whether holding it may lead to holding `target`

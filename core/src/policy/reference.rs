@@ -43,7 +43,12 @@ impl<'a> Reference<'a> {
         if wildcard && relation.is_some() {
             return None;
         }
-        Some(Self { type_name, object, relation, wildcard })
+        Some(Self {
+            type_name,
+            object,
+            relation,
+            wildcard,
+        })
     }
 
     /// Reads an object: no wildcard, no relation.
@@ -52,7 +57,12 @@ impl<'a> Reference<'a> {
             return None;
         }
         let (type_name, id) = split_object(text)?;
-        (id != "*").then_some(Self { type_name, object: text, relation: None, wildcard: false })
+        (id != "*").then_some(Self {
+            type_name,
+            object: text,
+            relation: None,
+            wildcard: false,
+        })
     }
 }
 
@@ -71,7 +81,9 @@ fn split_object(text: &str) -> Option<(&str, &str)> {
 fn is_relation(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_RELATION
-        && !text.chars().any(|c| matches!(c, ':' | '#' | '@') || c.is_whitespace() || c.is_control())
+        && !text
+            .chars()
+            .any(|c| matches!(c, ':' | '#' | '@') || c.is_whitespace() || c.is_control())
 }
 
 /// What a model says to a tuple.
@@ -96,9 +108,15 @@ pub(crate) fn admit(
     user_type: Option<TypeId>,
     condition: Option<u32>,
 ) -> Admission {
-    let Some(object_type) = object_type else { return Admission::UnknownType };
-    let Some(id) = plan.relation(object_type, relation) else { return Admission::UnknownRelation };
-    let Some(user_type) = user_type else { return Admission::NotAssignable };
+    let Some(object_type) = object_type else {
+        return Admission::UnknownType;
+    };
+    let Some(id) = plan.relation(object_type, relation) else {
+        return Admission::UnknownRelation;
+    };
+    let Some(user_type) = user_type else {
+        return Admission::NotAssignable;
+    };
     let kind = match user.relation {
         _ if user.wildcard => AllowedKind::Wildcard,
         None => AllowedKind::Object,
@@ -112,7 +130,11 @@ pub(crate) fn admit(
             .iter()
             .any(|a| a.type_id == user_type && a.kind == kind && a.condition == condition)
     });
-    if listed { Admission::Admitted(id) } else { Admission::NotAssignable }
+    if listed {
+        Admission::Admitted(id)
+    } else {
+        Admission::NotAssignable
+    }
 }
 
 #[cfg(test)]
@@ -122,13 +144,30 @@ mod tests {
     #[test]
     fn users_are_objects_wildcards_or_usersets() {
         let object = Reference::user("user:anne").unwrap();
-        assert_eq!((object.type_name, object.object, object.relation), ("user", "user:anne", None));
+        assert_eq!(
+            (object.type_name, object.object, object.relation),
+            ("user", "user:anne", None)
+        );
         assert!(Reference::user("user:*").unwrap().wildcard);
         let userset = Reference::user("group:eng#member").unwrap();
-        assert_eq!((userset.object, userset.relation), ("group:eng", Some("member")));
+        assert_eq!(
+            (userset.object, userset.relation),
+            ("group:eng", Some("member"))
+        );
         for bad in [
-            "", "anne", "user:", ":anne", "user:an ne", "user:a:b", "user:*#member", "group:a#",
-            "group:a#b#c", "user:a\u{a0}b", "user:a\tb", "user:a\u{7f}", "group:eng#mem ber",
+            "",
+            "anne",
+            "user:",
+            ":anne",
+            "user:an ne",
+            "user:a:b",
+            "user:*#member",
+            "group:a#",
+            "group:a#b#c",
+            "user:a\u{a0}b",
+            "user:a\tb",
+            "user:a\u{7f}",
+            "group:eng#mem ber",
         ] {
             assert_eq!(Reference::user(bad), None, "{bad:?}");
         }
@@ -138,9 +177,18 @@ mod tests {
     #[test]
     fn objects_are_neither_wildcards_nor_usersets() {
         assert!(Reference::object("document:1").is_some());
-        for bad in ["document:*", "document:1#viewer", "document", "document:", "a:b:c"] {
+        for bad in [
+            "document:*",
+            "document:1#viewer",
+            "document",
+            "document:",
+            "a:b:c",
+        ] {
             assert_eq!(Reference::object(bad), None, "{bad:?}");
         }
-        assert_eq!(Reference::object(&format!("document:{}", "x".repeat(256))), None);
+        assert_eq!(
+            Reference::object(&format!("document:{}", "x".repeat(256))),
+            None
+        );
     }
 }

@@ -33,27 +33,58 @@ impl View<'_> {
         {
             let subject = Subject::object(id);
             let wildcard = self.wildcard(type_id);
-            let wildcard = if wildcard == subject { Subject::UNKNOWN } else { wildcard };
-            return Ok(Asked { subject, wildcard, userset: None, type_id });
+            let wildcard = if wildcard == subject {
+                Subject::UNKNOWN
+            } else {
+                wildcard
+            };
+            return Ok(Asked {
+                subject,
+                wildcard,
+                userset: None,
+                type_id,
+            });
         }
-        let reference = Reference::user(user)
-            .ok_or_else(|| QueryError::InvalidUser { found: user.to_owned() })?;
+        let reference = Reference::user(user).ok_or_else(|| QueryError::InvalidUser {
+            found: user.to_owned(),
+        })?;
         let type_id = self.type_named(reference.type_name)?;
         let known = self.overlay.find(self.policy, reference.object);
         if let Some(name) = reference.relation {
             let relation = self.relation_named(type_id, name)?;
-            let unknown =
-                if reference.object == object { UNKNOWN_OBJECT } else { UNKNOWN_USER };
-            let node = Node { object: known.unwrap_or(unknown), relation };
-            let subject =
-                self.overlay.find_userset(&self.policy.graph, node).unwrap_or(Subject::UNKNOWN);
+            let unknown = if reference.object == object {
+                UNKNOWN_OBJECT
+            } else {
+                UNKNOWN_USER
+            };
+            let node = Node {
+                object: known.unwrap_or(unknown),
+                relation,
+            };
+            let subject = self
+                .overlay
+                .find_userset(&self.policy.graph, node)
+                .unwrap_or(Subject::UNKNOWN);
             let userset = Some(node);
-            return Ok(Asked { subject, wildcard: Subject::UNKNOWN, userset, type_id });
+            return Ok(Asked {
+                subject,
+                wildcard: Subject::UNKNOWN,
+                userset,
+                type_id,
+            });
         }
         let subject = known.map_or(Subject::UNKNOWN, Subject::object);
-        let wildcard =
-            if reference.wildcard { Subject::UNKNOWN } else { self.wildcard(type_id) };
-        Ok(Asked { subject, wildcard, userset: None, type_id })
+        let wildcard = if reference.wildcard {
+            Subject::UNKNOWN
+        } else {
+            self.wildcard(type_id)
+        };
+        Ok(Asked {
+            subject,
+            wildcard,
+            userset: None,
+            type_id,
+        })
     }
 
     /// Reads the object of a question, and the relation asked of it.
@@ -62,13 +93,20 @@ impl View<'_> {
             && let Some(type_id) = self.policy.types.type_of(id)
             && self.policy.types.wildcard(type_id) != id
         {
-            return Ok(Node { object: id, relation: self.relation_named(type_id, relation)? });
+            return Ok(Node {
+                object: id,
+                relation: self.relation_named(type_id, relation)?,
+            });
         }
-        let reference = Reference::object(object)
-            .ok_or_else(|| QueryError::InvalidObject { found: object.to_owned() })?;
+        let reference = Reference::object(object).ok_or_else(|| QueryError::InvalidObject {
+            found: object.to_owned(),
+        })?;
         let type_id = self.type_named(reference.type_name)?;
         let relation = self.relation_named(type_id, relation)?;
-        let object = self.overlay.find(self.policy, object).unwrap_or(UNKNOWN_OBJECT);
+        let object = self
+            .overlay
+            .find(self.policy, object)
+            .unwrap_or(UNKNOWN_OBJECT);
         Ok(Node { object, relation })
     }
 
@@ -78,13 +116,20 @@ impl View<'_> {
         if known != crate::policy::NONE || self.overlay.is_empty() {
             return Subject(known);
         }
-        let name = self.policy.plan.types.get(type_id as usize).map(|t| format!("{}:*", t.name));
+        let name = self
+            .policy
+            .plan
+            .types
+            .get(type_id as usize)
+            .map(|t| format!("{}:*", t.name));
         let local = name.and_then(|n| self.overlay.find(self.policy, &n));
         local.map_or(Subject::UNKNOWN, Subject::object)
     }
 
     pub(super) fn type_named(&self, name: &str) -> Result<TypeId, QueryError> {
-        let unknown = || QueryError::UnknownType { name: name.to_owned() };
+        let unknown = || QueryError::UnknownType {
+            name: name.to_owned(),
+        };
         self.policy.plan.type_id(name).ok_or_else(unknown)
     }
 
@@ -97,7 +142,10 @@ impl View<'_> {
         let plan = &self.policy.plan;
         plan.relation(type_id, name).ok_or_else(|| {
             let type_name = plan.types.get(type_id as usize).map_or("", |t| &t.name);
-            QueryError::UnknownRelation { type_name: type_name.to_owned(), name: name.to_owned() }
+            QueryError::UnknownRelation {
+                type_name: type_name.to_owned(),
+                name: name.to_owned(),
+            }
         })
     }
 }

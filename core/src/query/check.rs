@@ -24,7 +24,10 @@ impl View<'_> {
 
     /// Many questions, each with its own answer or error.
     pub fn batch_check(&self, items: &[CheckItem]) -> Vec<Result<bool, QueryError>> {
-        items.iter().map(|item| self.check(&item.user, &item.relation, &item.object)).collect()
+        items
+            .iter()
+            .map(|item| self.check(&item.user, &item.relation, &item.object))
+            .collect()
     }
 }
 
@@ -57,7 +60,10 @@ impl<'v, 'p> Search<'v, 'p> {
 
     /// As [`Search::new`], for many questions about one user.
     pub(super) fn with_memo(view: &'v View<'p>, asked: Asked) -> Self {
-        Self { memo: Some(Memo::default()), ..Self::new(view, asked) }
+        Self {
+            memo: Some(Memo::default()),
+            ..Self::new(view, asked)
+        }
     }
 
     /// Decides one question, with the whole budget of steps.
@@ -68,8 +74,12 @@ impl<'v, 'p> Search<'v, 'p> {
         if !self.may_hold(target.relation) {
             return Ok(false);
         }
-        let monotone =
-            self.view.policy.plan.relation_plan(target.relation).is_some_and(|r| r.monotone);
+        let monotone = self
+            .view
+            .policy
+            .plan
+            .relation_plan(target.relation)
+            .is_some_and(|r| r.monotone);
         let allowed = if monotone && self.view.limits.depth.is_none() {
             self.reach(target)?
         } else {
@@ -89,7 +99,9 @@ impl<'v, 'p> Search<'v, 'p> {
                 self.steps_left = left;
                 Ok(())
             }
-            None => Err(QueryError::Budget { steps: self.view.limits.steps }),
+            None => Err(QueryError::Budget {
+                steps: self.view.limits.steps,
+            }),
         }
     }
 
@@ -97,10 +109,19 @@ impl<'v, 'p> Search<'v, 'p> {
     /// whatever the tuples say.
     #[inline]
     pub(super) fn may_hold(&self, relation: RelationId) -> bool {
-        let Some(relation) = self.view.policy.plan.relation_plan(relation) else { return false };
+        let Some(relation) = self.view.policy.plan.relation_plan(relation) else {
+            return false;
+        };
         match self.asked.userset {
-            None => relation.held_by.get(self.asked.type_id as usize).copied().unwrap_or(false),
-            Some(node) => relation.held_by_usersets.binary_search(&node.relation).is_ok(),
+            None => relation
+                .held_by
+                .get(self.asked.type_id as usize)
+                .copied()
+                .unwrap_or(false),
+            Some(node) => relation
+                .held_by_usersets
+                .binary_search(&node.relation)
+                .is_ok(),
         }
     }
 
@@ -122,7 +143,9 @@ const MEMO_SLOTS: usize = 1 << 13;
 
 impl Default for Memo {
     fn default() -> Self {
-        Self { slots: vec![0; MEMO_SLOTS].into() }
+        Self {
+            slots: vec![0; MEMO_SLOTS].into(),
+        }
     }
 }
 

@@ -101,10 +101,18 @@ impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidUser { found } => {
-                write!(f, "the user `{found}` should be {}", crate::policy::USER_SHAPE)
+                write!(
+                    f,
+                    "the user `{found}` should be {}",
+                    crate::policy::USER_SHAPE
+                )
             }
             Self::InvalidObject { found } => {
-                write!(f, "the object `{found}` should be {}", crate::policy::OBJECT_SHAPE)
+                write!(
+                    f,
+                    "the object `{found}` should be {}",
+                    crate::policy::OBJECT_SHAPE
+                )
             }
             Self::UnknownType { name } => write!(f, "the model defines no type `{name}`"),
             Self::UnknownRelation { type_name, name } => {
@@ -119,7 +127,10 @@ impl fmt::Display for QueryError {
                 write!(f, "the question took more than the {steps} steps allowed")
             }
             Self::Depth { depth } => {
-                write!(f, "the question went through more than the {depth} hops allowed")
+                write!(
+                    f,
+                    "the question went through more than the {depth} hops allowed"
+                )
             }
             Self::Internal => f.write_str("an error of our own: please report it"),
         }
@@ -130,7 +141,9 @@ impl fmt::Display for TupleFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidUser => write!(f, "the user should be {}", crate::policy::USER_SHAPE),
-            Self::InvalidObject => write!(f, "the object should be {}", crate::policy::OBJECT_SHAPE),
+            Self::InvalidObject => {
+                write!(f, "the object should be {}", crate::policy::OBJECT_SHAPE)
+            }
             Self::UnknownType => f.write_str("the model does not define the object's type"),
             Self::UnknownRelation => f.write_str("the object's type has no such relation"),
             Self::NotAssignable => {

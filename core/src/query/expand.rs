@@ -49,7 +49,12 @@ impl View<'_> {
     fn expansion(&self, op: OpId, node: Node, object: &str) -> Expansion {
         let plan = &self.policy.plan;
         let graph = &self.policy.graph;
-        let all = |parts: &[OpId]| parts.iter().map(|p| self.expansion(*p, node, object)).collect();
+        let all = |parts: &[OpId]| {
+            parts
+                .iter()
+                .map(|p| self.expansion(*p, node, object))
+                .collect()
+        };
         let sorted = |mut texts: Vec<String>| {
             texts.sort_unstable();
             texts.dedup();
@@ -58,27 +63,41 @@ impl View<'_> {
         match plan.op(op) {
             Op::Never => Expansion::Users(Vec::new()),
             Op::Direct(relation) => {
-                let rows = self.rows(Node { object: node.object, relation: *relation });
-                let users = rows.into_iter().flat_map(|row| row.iter()).filter_map(|(subject, _)| {
-                    match subject.as_userset() {
-                        Some(index) => {
-                            self.overlay.userset_node(graph, index).map(|n| self.spell(n))
-                        }
-                        None => Some(self.overlay.spelling(self.policy, subject.0).to_owned()),
-                    }
+                let rows = self.rows(Node {
+                    object: node.object,
+                    relation: *relation,
                 });
+                let users =
+                    rows.into_iter()
+                        .flat_map(|row| row.iter())
+                        .filter_map(|(subject, _)| match subject.as_userset() {
+                            Some(index) => self
+                                .overlay
+                                .userset_node(graph, index)
+                                .map(|n| self.spell(n)),
+                            None => Some(self.overlay.spelling(self.policy, subject.0).to_owned()),
+                        });
                 Expansion::Users(sorted(users.collect()))
             }
             Op::Computed(relation) => {
                 Expansion::Computed(format!("{object}#{}", plan.relation_name(*relation)))
             }
             Op::Parents(parents) => {
-                let rows = self.rows(Node { object: node.object, relation: parents.tupleset });
-                let computed = rows.into_iter().flat_map(|row| row.iter()).filter_map(|(s, _)| {
-                    let type_id = self.overlay.type_of(self.policy, s.0)?;
-                    let relation = parents.target(type_id)?;
-                    Some(self.spell(Node { object: s.0, relation }))
+                let rows = self.rows(Node {
+                    object: node.object,
+                    relation: parents.tupleset,
                 });
+                let computed = rows
+                    .into_iter()
+                    .flat_map(|row| row.iter())
+                    .filter_map(|(s, _)| {
+                        let type_id = self.overlay.type_of(self.policy, s.0)?;
+                        let relation = parents.target(type_id)?;
+                        Some(self.spell(Node {
+                            object: s.0,
+                            relation,
+                        }))
+                    });
                 Expansion::Parents {
                     tupleset: format!("{object}#{}", plan.relation_name(parents.tupleset)),
                     computed: sorted(computed.collect()),

@@ -83,15 +83,23 @@ impl View<'_> {
     ) -> Result<Filtered, QueryError> {
         let asked = self.asked(user, "")?;
         let mut search = Search::with_memo(self, asked);
-        let mut kinds = Kinds { view: self, relation, last: None };
+        let mut kinds = Kinds {
+            view: self,
+            relation,
+            last: None,
+        };
         let objects = objects.into_iter();
-        let mut filtered =
-            Filtered { mask: Vec::with_capacity(objects.size_hint().0), dropped: BTreeMap::new() };
+        let mut filtered = Filtered {
+            mask: Vec::with_capacity(objects.size_hint().0),
+            dropped: BTreeMap::new(),
+        };
         for object in objects {
             let object = object.as_ref();
-            filtered.push(kinds.target(user, object).and_then(|node| {
-                search.decide(node).map_err(|error| DropReason::of(&error))
-            }));
+            filtered.push(
+                kinds
+                    .target(user, object)
+                    .and_then(|node| search.decide(node).map_err(|error| DropReason::of(&error))),
+            );
         }
         Ok(filtered)
     }
@@ -115,22 +123,37 @@ impl Kinds<'_, '_> {
             if let Some((last, relation)) = self.last
                 && last == type_id
             {
-                return Ok(Node { object: id, relation });
+                return Ok(Node {
+                    object: id,
+                    relation,
+                });
             }
             let relation = policy
                 .plan
                 .relation(type_id, self.relation)
                 .ok_or(DropReason::UnknownRelation)?;
             self.last = Some((type_id, relation));
-            return Ok(Node { object: id, relation });
+            return Ok(Node {
+                object: id,
+                relation,
+            });
         }
-        let node =
-            self.view.target(self.relation, object).map_err(|error| DropReason::of(&error))?;
+        let node = self
+            .view
+            .target(self.relation, object)
+            .map_err(|error| DropReason::of(&error))?;
         // A userset asks for its own object, which no tuple names: the one case
         // in which an unknown object is allowed.
         let own = node.object == super::ask::UNKNOWN_OBJECT
             && user.split_once('#').is_some_and(|(of, _)| of == object);
-        Ok(if own { Node { object: super::ask::UNKNOWN_OBJECT - 1, ..node } } else { node })
+        Ok(if own {
+            Node {
+                object: super::ask::UNKNOWN_OBJECT - 1,
+                ..node
+            }
+        } else {
+            node
+        })
     }
 }
 

@@ -37,7 +37,9 @@ impl View<'_> {
             && node.relation == relation
             && node.object >= super::ask::UNKNOWN_OBJECT - 1
         {
-            own = user.split_once('#').map_or(String::new(), |(object, _)| object.to_owned());
+            own = user
+                .split_once('#')
+                .map_or(String::new(), |(object, _)| object.to_owned());
             objects.push(&own);
         }
         objects.sort_unstable();
@@ -125,26 +127,38 @@ pub(super) fn ups(
 ) -> Vec<(Node, bool)> {
     let plan = &view.policy.plan;
     let mut out = Vec::new();
-    let Some(relation) = plan.relation_plan(node.relation) else { return out };
+    let Some(relation) = plan.relation_plan(node.relation) else {
+        return out;
+    };
     let led = |r: RelationId| leads.get(r as usize).copied().unwrap_or(false);
     for up in relation.up_computed.iter().filter(|r| led(**r)) {
-        out.push((Node { object: node.object, relation: *up }, false));
+        out.push((
+            Node {
+                object: node.object,
+                relation: *up,
+            },
+            false,
+        ));
     }
     if let Some(subject) = subject {
-        out.extend(
-            named_by(view, subject).filter(|(n, _)| assigned(plan, n.relation, leads)),
-        );
+        out.extend(named_by(view, subject).filter(|(n, _)| assigned(plan, n.relation, leads)));
     }
     let parent = Subject::object(node.object);
     for (tupleset, up) in relation.up_parents.iter().filter(|(_, up)| led(*up)) {
         let stored = view.policy.graph.named_by_relation(parent, *tupleset);
-        let contextual =
-            view.overlay.named_by(parent).filter(|(n, _)| n.relation == *tupleset);
-        out.extend(
-            stored
-                .chain(contextual)
-                .map(|(n, guarded)| (Node { object: n.object, relation: *up }, guarded)),
-        );
+        let contextual = view
+            .overlay
+            .named_by(parent)
+            .filter(|(n, _)| n.relation == *tupleset);
+        out.extend(stored.chain(contextual).map(|(n, guarded)| {
+            (
+                Node {
+                    object: n.object,
+                    relation: *up,
+                },
+                guarded,
+            )
+        }));
     }
     out
 }

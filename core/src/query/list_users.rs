@@ -86,11 +86,16 @@ impl View<'_> {
                     self.spell(node)
                 });
             }
-            self.below(self.policy.plan.root(node.relation), node.object, &mut subjects, &mut next);
+            self.below(
+                self.policy.plan.root(node.relation),
+                node.object,
+                &mut subjects,
+                &mut next,
+            );
             let cost = 1 + subjects.len() as u64 + next.len() as u64;
-            steps = steps
-                .checked_sub(cost)
-                .ok_or(QueryError::Budget { steps: self.limits.steps })?;
+            steps = steps.checked_sub(cost).ok_or(QueryError::Budget {
+                steps: self.limits.steps,
+            })?;
             for subject in subjects.drain(..) {
                 match subject.as_userset() {
                     Some(index) => {
@@ -122,22 +127,42 @@ impl View<'_> {
         match self.policy.plan.op(op) {
             Op::Never => {}
             Op::Direct(relation) => {
-                for row in self.rows(Node { object, relation: *relation }) {
+                for row in self.rows(Node {
+                    object,
+                    relation: *relation,
+                }) {
                     subjects.extend(row.iter().map(|(subject, _)| subject));
                 }
             }
-            Op::Computed(relation) => next.push((Node { object, relation: *relation }, 0)),
+            Op::Computed(relation) => next.push((
+                Node {
+                    object,
+                    relation: *relation,
+                },
+                0,
+            )),
             Op::Parents(parents) => {
-                for row in self.rows(Node { object, relation: parents.tupleset }) {
+                for row in self.rows(Node {
+                    object,
+                    relation: parents.tupleset,
+                }) {
                     next.extend(row.iter().filter_map(|(subject, _)| {
                         let type_id = self.overlay.type_of(self.policy, subject.0)?;
                         let relation = parents.target(type_id)?;
-                        Some((Node { object: subject.0, relation }, 1))
+                        Some((
+                            Node {
+                                object: subject.0,
+                                relation,
+                            },
+                            1,
+                        ))
                     }));
                 }
             }
             Op::Union(parts) | Op::Intersection(parts) => {
-                parts.iter().for_each(|part| self.below(*part, object, subjects, next));
+                parts
+                    .iter()
+                    .for_each(|part| self.below(*part, object, subjects, next));
             }
             Op::Exclusion { base, subtract } => {
                 self.below(*base, object, subjects, next);
@@ -145,5 +170,4 @@ impl View<'_> {
             }
         }
     }
-
 }

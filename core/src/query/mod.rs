@@ -4,7 +4,6 @@ mod ask;
 mod check;
 mod error;
 mod expand;
-mod explain;
 mod filter;
 mod list_objects;
 mod list_users;
@@ -13,9 +12,8 @@ mod reach;
 mod resolve;
 mod view;
 
-pub use error::QueryError;
+pub use error::{QueryError, TupleFault};
 pub use expand::Expansion;
-pub use explain::{Explanation, Step};
 pub use filter::{DropReason, Filtered};
 pub use overlay::{Tuple, TupleCondition};
 pub use view::{CheckItem, View};

@@ -110,21 +110,35 @@ impl Overlay {
             None if tuple.tenant.is_none() => (0, None),
             None => (self.guard(policy, tuple.tenant.clone(), None), None),
             Some(c) => {
-                let number = plan.condition(&c.name).ok_or(TupleFault::UnknownCondition)?;
+                let number = plan
+                    .condition(&c.name)
+                    .ok_or(TupleFault::UnknownCondition)?;
                 let bound = bind(policy, number, c)?;
-                (self.guard(policy, tuple.tenant.clone(), Some(bound)), Some(number))
+                (
+                    self.guard(policy, tuple.tenant.clone(), Some(bound)),
+                    Some(number),
+                )
             }
         };
         let object_type = plan.type_id(object.type_name);
         let user_type = plan.type_id(user.type_name);
-        let relation =
-            match admit(plan, object_type, &tuple.relation, &user, user_type, condition) {
-                Admission::Admitted(relation) => relation,
-                Admission::UnknownType => return Err(TupleFault::UnknownType),
-                Admission::UnknownRelation => return Err(TupleFault::UnknownRelation),
-                Admission::NotAssignable => return Err(TupleFault::NotAssignable),
-            };
-        let node = Node { object: self.name(policy, object.object, object_type), relation };
+        let relation = match admit(
+            plan,
+            object_type,
+            &tuple.relation,
+            &user,
+            user_type,
+            condition,
+        ) {
+            Admission::Admitted(relation) => relation,
+            Admission::UnknownType => return Err(TupleFault::UnknownType),
+            Admission::UnknownRelation => return Err(TupleFault::UnknownRelation),
+            Admission::NotAssignable => return Err(TupleFault::NotAssignable),
+        };
+        let node = Node {
+            object: self.name(policy, object.object, object_type),
+            relation,
+        };
         let user_name = self.name(policy, user.object, user_type);
         let subject = match user.relation {
             None => Subject::object(user_name),
@@ -132,7 +146,10 @@ impl Overlay {
                 let relation = user_type
                     .and_then(|t| plan.relation(t, name))
                     .ok_or(TupleFault::NotAssignable)?;
-                let userset = Node { object: user_name, relation };
+                let userset = Node {
+                    object: user_name,
+                    relation,
+                };
                 if userset == node {
                     return Err(TupleFault::SelfReference);
                 }
@@ -177,7 +194,10 @@ impl Overlay {
     /// The number of a name, the policy's or a local one.
     #[inline]
     pub(super) fn find(&self, policy: &Inner, name: &str) -> Option<NameId> {
-        policy.names.find(name).or_else(|| self.names.get(name).copied())
+        policy
+            .names
+            .find(name)
+            .or_else(|| self.names.get(name).copied())
     }
 
     pub(super) fn type_of(&self, policy: &Inner, name: NameId) -> Option<TypeId> {
@@ -218,8 +238,14 @@ impl Overlay {
     }
 
     pub(super) fn row(&self, node: Node) -> Row<'_> {
-        let Ok(i) = self.nodes.binary_search(&node) else { return Row::default() };
-        let start = i.checked_sub(1).and_then(|p| self.ends.get(p)).copied().unwrap_or(0);
+        let Ok(i) = self.nodes.binary_search(&node) else {
+            return Row::default();
+        };
+        let start = i
+            .checked_sub(1)
+            .and_then(|p| self.ends.get(p))
+            .copied()
+            .unwrap_or(0);
         let end = self.ends.get(i).copied().unwrap_or(start);
         let range = start as usize..end as usize;
         Row {
@@ -246,10 +272,19 @@ fn bind(
     index: u32,
     condition: &TupleCondition,
 ) -> Result<GuardCondition, TupleFault> {
-    let compiled =
-        policy.guards.conditions.get(index as usize).ok_or(TupleFault::UnknownCondition)?;
-    let bound = compiled.bind_tuple_context(&condition.context).map_err(TupleFault::Context)?;
-    Ok(GuardCondition { index, source: String::new(), bound })
+    let compiled = policy
+        .guards
+        .conditions
+        .get(index as usize)
+        .ok_or(TupleFault::UnknownCondition)?;
+    let bound = compiled
+        .bind_tuple_context(&condition.context)
+        .map_err(TupleFault::Context)?;
+    Ok(GuardCondition {
+        index,
+        source: String::new(),
+        bound,
+    })
 }
 
 #[cfg(not(feature = "conditions"))]

@@ -97,7 +97,9 @@ impl Search<'_, '_> {
     ) -> Result<bool, QueryError> {
         self.step(1)?;
         let policy = self.view.policy;
-        let Some(relation) = policy.plan.relation_plan(node.relation) else { return Ok(false) };
+        let Some(relation) = policy.plan.relation_plan(node.relation) else {
+            return Ok(false);
+        };
         if let Some(userset) = self.asked.userset
             && userset.object == node.object
             && relation.includes.contains(&userset.relation)
@@ -106,8 +108,15 @@ impl Search<'_, '_> {
         }
         for leaf in &relation.leaves {
             match leaf {
-                Leaf::Direct { relation, usersets, wildcards } => {
-                    let node = Node { object: node.object, relation: *relation };
+                Leaf::Direct {
+                    relation,
+                    usersets,
+                    wildcards,
+                } => {
+                    let node = Node {
+                        object: node.object,
+                        relation: *relation,
+                    };
                     if self.direct(node, *wildcards) {
                         return Ok(true);
                     }
@@ -116,9 +125,15 @@ impl Search<'_, '_> {
                     }
                 }
                 Leaf::Parents(parents) => {
-                    let node = Node { object: node.object, relation: parents.tupleset };
+                    let node = Node {
+                        object: node.object,
+                        relation: parents.tupleset,
+                    };
                     for (parent, target) in self.parents(node, parents)? {
-                        found.push(Node { object: parent, relation: target });
+                        found.push(Node {
+                            object: parent,
+                            relation: target,
+                        });
                     }
                 }
             }
@@ -183,12 +198,14 @@ impl Search<'_, '_> {
             if inside || set[1].subjects.is_empty() {
                 return Ok(inside);
             }
-            for next in self.counting([Row::default(), set[1]], |s, id| s.userset_node(id))? {
+            for next in
+                self.counting::<_, 8>([Row::default(), set[1]], |s, id| s.userset_node(id))?
+            {
                 found.push(next);
             }
             return Ok(false);
         }
-        for next in self.counting(set, |search, subject| search.userset_node(subject))? {
+        for next in self.counting::<_, 8>(set, |search, subject| search.userset_node(subject))? {
             found.push(next);
         }
         Ok(false)
@@ -215,7 +232,10 @@ impl Search<'_, '_> {
     #[inline]
     pub(super) fn userset_node(&self, subject: Subject) -> Option<Node> {
         let index = subject.as_userset()?;
-        let node = self.view.overlay.userset_node(&self.view.policy.graph, index)?;
+        let node = self
+            .view
+            .overlay
+            .userset_node(&self.view.policy.graph, index)?;
         self.may_hold(node.relation).then_some(node)
     }
 
@@ -268,7 +288,10 @@ impl Search<'_, '_> {
         let plan = &view.policy.plan;
         let graph = &view.policy.graph;
         let mut leads = vec![false; plan.relations.len()];
-        for allowed in plan.relation_plan(relation).map_or(&[][..], |r| &r.assignable) {
+        for allowed in plan
+            .relation_plan(relation)
+            .map_or(&[][..], |r| &r.assignable)
+        {
             if let AllowedKind::Userset(below) = allowed.kind {
                 for (into, from) in leads.iter_mut().zip(plan.leads_to(below)) {
                     *into |= from;
@@ -333,7 +356,10 @@ impl Search<'_, '_> {
             }
             // The first entry is the object asked about: it is seldom met again.
             Reached::Missed if clean => {
-                trail.iter().skip(1).for_each(|(node, _)| memo.put(*node, false));
+                trail
+                    .iter()
+                    .skip(1)
+                    .for_each(|(node, _)| memo.put(*node, false));
             }
             Reached::Missed => {}
         }

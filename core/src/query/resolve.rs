@@ -38,9 +38,21 @@ enum Value {
 }
 
 impl Outcome {
-    const TRUE: Self = Self { value: Value::True, tainted: false, cyclic: false };
-    const FALSE: Self = Self { value: Value::False, tainted: false, cyclic: false };
-    const CYCLE: Self = Self { value: Value::False, tainted: true, cyclic: true };
+    const TRUE: Self = Self {
+        value: Value::True,
+        tainted: false,
+        cyclic: false,
+    };
+    const FALSE: Self = Self {
+        value: Value::False,
+        tainted: false,
+        cyclic: false,
+    };
+    const CYCLE: Self = Self {
+        value: Value::False,
+        tainted: true,
+        cyclic: true,
+    };
 }
 
 /// An operation in the middle of its work.
@@ -68,9 +80,18 @@ enum Work {
     /// The first and not the second.
     Except(OpId),
     /// The usersets that a node's tuples name.
-    Usersets { node: Node, counts: bool, failed: Option<u32> },
+    Usersets {
+        node: Node,
+        counts: bool,
+        failed: Option<u32>,
+    },
     /// The parents that a tupleset's tuples name.
-    Parents { op: OpId, node: Node, counts: bool, failed: Option<u32> },
+    Parents {
+        op: OpId,
+        node: Node,
+        counts: bool,
+        failed: Option<u32>,
+    },
 }
 
 /// The state of a resolution, kept by a search for its next question.
@@ -119,11 +140,17 @@ impl Search<'_, '_> {
 
     /// Takes the top frame off, with what it came to.
     fn leave(&mut self, outcome: Outcome) -> Outcome {
-        if let Some(Frame { work: Work::Relation(node), .. }) = self.frames.stack.pop() {
+        if let Some(Frame {
+            work: Work::Relation(node),
+            ..
+        }) = self.frames.stack.pop()
+        {
             self.frames.path.pop(node);
             if !outcome.cyclic && self.view.limits.depth.is_none() {
                 let entry = (node, outcome.value);
-                self.frames.decided.insert_unique(hash(node), entry, |(n, _)| hash(*n));
+                self.frames
+                    .decided
+                    .insert_unique(hash(node), entry, |(n, _)| hash(*n));
             }
         }
         outcome
@@ -155,7 +182,10 @@ impl Search<'_, '_> {
             return Ok(Some(Outcome::CYCLE));
         }
         if let Some((_, value)) = self.frames.decided.find(hash(node), |(n, _)| *n == node) {
-            return Ok(Some(Outcome { value: *value, ..Outcome::FALSE }));
+            return Ok(Some(Outcome {
+                value: *value,
+                ..Outcome::FALSE
+            }));
         }
         self.frames.path.push(node);
         self.push(Work::Relation(node), node.object, depth);
@@ -178,7 +208,11 @@ impl Search<'_, '_> {
             Some(error) => self.failed(error).value,
             None => Value::False,
         };
-        Ok(Outcome { value, tainted: cyclic, cyclic })
+        Ok(Outcome {
+            value,
+            tainted: cyclic,
+            cyclic,
+        })
     }
 
     /// Whether the nodes below a monotone one come back to one another.
@@ -213,22 +247,43 @@ impl Search<'_, '_> {
     }
 
     /// Begins an operation: decides it at once or puts a frame on.
-    fn begin(
-        &mut self,
-        op: OpId,
-        object: u32,
-        depth: u32,
-    ) -> Result<Option<Outcome>, QueryError> {
+    fn begin(&mut self, op: OpId, object: u32, depth: u32) -> Result<Option<Outcome>, QueryError> {
         let view = self.view;
         match view.policy.plan.op(op) {
             Op::Never => return Ok(Some(Outcome::FALSE)),
             Op::Computed(relation) => {
-                return self.enter(Node { object, relation: *relation }, depth);
+                return self.enter(
+                    Node {
+                        object,
+                        relation: *relation,
+                    },
+                    depth,
+                );
             }
-            Op::Direct(relation) => return self.begin_direct(Node { object, relation: *relation }, depth),
+            Op::Direct(relation) => {
+                return self.begin_direct(
+                    Node {
+                        object,
+                        relation: *relation,
+                    },
+                    depth,
+                );
+            }
             Op::Parents(Parents { tupleset, .. }) => {
-                let node = Node { object, relation: *tupleset };
-                self.push(Work::Parents { op, node, counts: false, failed: None }, object, depth);
+                let node = Node {
+                    object,
+                    relation: *tupleset,
+                };
+                self.push(
+                    Work::Parents {
+                        op,
+                        node,
+                        counts: false,
+                        failed: None,
+                    },
+                    object,
+                    depth,
+                );
             }
             Op::Union(_) => self.push(Work::Any(op), object, depth),
             Op::Intersection(_) => self.push(Work::All(op), object, depth),
@@ -245,7 +300,15 @@ impl Search<'_, '_> {
             return Ok(Some(Outcome::TRUE));
         }
         let error = error.map(|e| self.error_number(e));
-        self.push(Work::Usersets { node, counts: false, failed: None }, node.object, depth);
+        self.push(
+            Work::Usersets {
+                node,
+                counts: false,
+                failed: None,
+            },
+            node.object,
+            depth,
+        );
         if let Some(frame) = self.frames.stack.last_mut() {
             frame.error = error;
         }
@@ -255,7 +318,14 @@ impl Search<'_, '_> {
     /// Begins the next part of the top frame, or ends it.
     fn advance(&mut self) -> Result<Option<Outcome>, QueryError> {
         let view = self.view;
-        let Some(&Frame { work, object, next, depth, .. }) = self.frames.stack.last() else {
+        let Some(&Frame {
+            work,
+            object,
+            next,
+            depth,
+            ..
+        }) = self.frames.stack.last()
+        else {
             return Err(QueryError::Internal);
         };
         if let Some(frame) = self.frames.stack.last_mut() {
@@ -302,7 +372,9 @@ impl Search<'_, '_> {
         let tuple = stored
             .get(next)
             .or_else(|| contextual.get(next.checked_sub(stored.subjects.len() as u32)?));
-        let Some((subject, guard)) = tuple else { return Ok(Some(self.end())) };
+        let Some((subject, guard)) = tuple else {
+            return Ok(Some(self.end()));
+        };
         self.step(1)?;
         match self.view.verdict(guard) {
             Verdict::Pass => self.note(|counts, _| *counts = true),
@@ -320,7 +392,10 @@ impl Search<'_, '_> {
                 .overlay
                 .type_of(self.view.policy, subject.0)
                 .and_then(|t| parents.target(t))
-                .map(|relation| Node { object: subject.0, relation }),
+                .map(|relation| Node {
+                    object: subject.0,
+                    relation,
+                }),
         };
         match node {
             Some(node) => self.enter(node, depth + 1),
@@ -357,7 +432,10 @@ impl Search<'_, '_> {
     }
 
     fn failed(&mut self, error: QueryError) -> Outcome {
-        Outcome { value: Value::Error(self.error_number(error)), ..Outcome::FALSE }
+        Outcome {
+            value: Value::Error(self.error_number(error)),
+            ..Outcome::FALSE
+        }
     }
 
     fn error_number(&mut self, error: QueryError) -> u32 {
@@ -372,7 +450,13 @@ impl Frame {
     /// is now decided.
     fn absorb(&mut self, part: Outcome) -> Option<Outcome> {
         self.cyclic |= part.cyclic;
-        let decided = |value| Some(Outcome { value, tainted: false, cyclic: self.cyclic });
+        let decided = |value| {
+            Some(Outcome {
+                value,
+                tainted: false,
+                cyclic: self.cyclic,
+            })
+        };
         match (self.work, part.value) {
             (Work::Relation(_), _) => return Some(part),
             (Work::Any(_) | Work::Usersets { .. } | Work::Parents { .. }, Value::True) => {
@@ -418,7 +502,11 @@ impl Frame {
                 None => (Value::False, self.tainted),
             },
         };
-        Outcome { value, tainted, cyclic: self.cyclic }
+        Outcome {
+            value,
+            tainted,
+            cyclic: self.cyclic,
+        }
     }
 }
 

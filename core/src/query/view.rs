@@ -72,8 +72,11 @@ impl<'p> View<'p> {
     /// The policy's tuples of a node, and the request's.
     #[inline]
     pub(super) fn rows(&self, node: Node) -> [Row<'_>; 2] {
-        let overlay =
-            if self.overlay.is_empty() { Row::default() } else { self.overlay.row(node) };
+        let overlay = if self.overlay.is_empty() {
+            Row::default()
+        } else {
+            self.overlay.row(node)
+        };
         [self.policy.graph.row(node), overlay]
     }
 

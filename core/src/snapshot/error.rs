@@ -100,14 +100,21 @@ pub enum SnapshotErrorKind {
 impl SnapshotErrorKind {
     /// The error with this kind at a JSON pointer.
     pub fn at(self, pointer: impl Into<String>) -> SnapshotError {
-        SnapshotError { kind: self, pointer: pointer.into(), position: None }
+        SnapshotError {
+            kind: self,
+            pointer: pointer.into(),
+            position: None,
+        }
     }
 }
 
 impl SnapshotError {
     pub(crate) fn from_serde(error: &serde_json::Error, pointer: String) -> Self {
         let text = error.to_string();
-        let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(d, _)| d).to_owned();
+        let detail = text
+            .rsplit_once(" at line ")
+            .map_or(text.as_str(), |(d, _)| d)
+            .to_owned();
         let kind = match error.classify() {
             serde_json::error::Category::Data => SnapshotErrorKind::Shape { detail },
             _ => SnapshotErrorKind::Json { detail },
@@ -116,7 +123,11 @@ impl SnapshotError {
             line: error.line() as u32,
             column: error.column() as u32,
         });
-        Self { kind, pointer, position }
+        Self {
+            kind,
+            pointer,
+            position,
+        }
     }
 
     /// A stable name for the kind of error.
@@ -145,7 +156,11 @@ impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             SnapshotErrorKind::TooLarge { bytes } => {
-                write!(f, "the snapshot has {bytes} bytes; at most {} are read", super::MAX_SNAPSHOT_BYTES)?;
+                write!(
+                    f,
+                    "the snapshot has {bytes} bytes; at most {} are read",
+                    super::MAX_SNAPSHOT_BYTES
+                )?;
             }
             SnapshotErrorKind::TooMany { what, limit } => {
                 write!(f, "there are more {what} than the {limit} allowed")?;
@@ -164,16 +179,25 @@ impl fmt::Display for SnapshotError {
             SnapshotErrorKind::ConditionsUnsupported => {
                 f.write_str("the model defines conditions, which this build leaves out")?;
             }
-            SnapshotErrorKind::Identifier { member, found, expected } => {
+            SnapshotErrorKind::Identifier {
+                member,
+                found,
+                expected,
+            } => {
                 write!(f, "the {member} `{found}` should be {expected}")?;
             }
             SnapshotErrorKind::ConflictingTuple { tuple } => {
-                write!(f, "the tuple `{tuple}` is given twice, under different conditions")?;
+                write!(
+                    f,
+                    "the tuple `{tuple}` is given twice, under different conditions"
+                )?;
             }
             SnapshotErrorKind::UnknownCondition { name } => {
                 write!(f, "the condition `{name}` is not defined in the model")?;
             }
-            SnapshotErrorKind::Limit { name } => write!(f, "the limit `{name}` must be at least 1")?,
+            SnapshotErrorKind::Limit { name } => {
+                write!(f, "the limit `{name}` must be at least 1")?
+            }
             SnapshotErrorKind::Internal => f.write_str("an error of our own: please report it")?,
         }
         if !self.pointer.is_empty() {

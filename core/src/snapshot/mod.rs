@@ -9,7 +9,6 @@ mod error;
 pub use error::{Position, SnapshotError, SnapshotErrorKind};
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -124,14 +123,25 @@ impl<'a> Snapshot<'a> {
         if bytes.len() > MAX_SNAPSHOT_BYTES {
             return Err(SnapshotErrorKind::TooLarge { bytes: bytes.len() }.at(""));
         }
-        let text = std::str::from_utf8(bytes)
-            .map_err(|e| SnapshotErrorKind::Utf8 { offset: e.valid_up_to() }.at(""))?;
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            SnapshotErrorKind::Utf8 {
+                offset: e.valid_up_to(),
+            }
+            .at("")
+        })?;
         let snapshot: Self = serde_json::from_str(text).map_err(|_| locate(text))?;
         if snapshot.format != 1 {
-            return Err(SnapshotErrorKind::Format { found: snapshot.format }.at("/deputize"));
+            return Err(SnapshotErrorKind::Format {
+                found: snapshot.format,
+            }
+            .at("/deputize"));
         }
         if snapshot.tuples.len() > MAX_TUPLES {
-            return Err(SnapshotErrorKind::TooMany { what: "tuples", limit: MAX_TUPLES }.at("/tuples"));
+            return Err(SnapshotErrorKind::TooMany {
+                what: "tuples",
+                limit: MAX_TUPLES,
+            }
+            .at("/tuples"));
         }
         Ok(snapshot)
     }
@@ -168,4 +178,3 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     }
     out
 }
-
