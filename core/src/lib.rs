@@ -2,4 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "conditions")]
+pub mod cel;
+#[cfg(feature = "conditions")]
+pub mod condition;
 pub mod model;
