@@ -1,13 +1,15 @@
 //! From syntax to a program: names resolved, types checked, constants folded.
 
+mod calls;
+mod folds;
+
 use std::sync::Arc;
 
-use super::error::{CompileError, EvalError, Position, TypeError, TypeErrorKind};
-use super::functions::{self, Definition, Function, INDEX, Overload, Price};
+use super::error::{CompileError, Position, TypeError, TypeErrorKind};
+use super::functions::INDEX;
 use super::parser;
-use super::pattern::Pattern;
-use super::program::{Node, NodeId, Program, Quantifier};
-use super::syntax::{Ast, Expr, ExprId, ExprKind, Fold, FoldKind, Literal};
+use super::program::{Node, NodeId, Program};
+use super::syntax::{Ast, Expr, ExprId, ExprKind, Literal};
 use super::types::{Type, Unifier};
 use super::value::Value;
 
@@ -44,9 +46,11 @@ pub fn compile(
     };
     let root = checker.expr(ast.root)?;
     let ty = checker.unifier.resolve(&root.ty);
+    let names = environment.variables.iter();
     let program = Program {
         nodes: checker.nodes,
         root: root.node,
+        variables: names.map(|(name, _)| (*name).into()).collect(),
     };
     Ok((program, ty))
 }
@@ -440,273 +444,6 @@ impl<'a> Checker<'a> {
                 self.fail(at, TypeErrorKind::MapKey { found })
             }
         }
-    }
-
-    fn call(&mut self, at: u32, name: &str, target: Option<ExprId>, args: &[ExprId]) -> Checked {
-        let Some(definition) = functions::definition(name) else {
-            if self.environment.checked {
-                let name = name.to_owned();
-                return self.fail(at, TypeErrorKind::UnknownFunction { name });
-            }
-            return Ok(self.push(Node::UnknownFunction(name.into()), Type::Dyn));
-        };
-        let mut nodes = Vec::new();
-        let mut types = Vec::new();
-        for id in target.iter().chain(args) {
-            let arg = self.expr(*id)?;
-            nodes.push(arg.node);
-            types.push(arg.ty);
-        }
-        let overloads = definition.overloads;
-        let (ty, price) =
-            self.resolve_overload(at, definition.name, overloads, target.is_some(), &types)?;
-        match (nodes.as_slice(), definition.function) {
-            (&[operand], function) => self.unary(at, function, price, operand, ty),
-            (&[left, right], function) => {
-                self.binary(at, definition, function, price, left, right, ty)
-            }
-            // The overloads take one or two; only an unchecked call comes here.
-            _ => Ok(self.push(Node::UnknownFunction(name.into()), Type::Dyn)),
-        }
-    }
-
-    fn unary(
-        &mut self,
-        at: u32,
-        function: Function,
-        price: Price,
-        operand: NodeId,
-        ty: Type,
-    ) -> Checked {
-        if self.environment.fold
-            && functions::is_conversion(function)
-            && let Some(value) = self.constant(operand)
-        {
-            return match super::call::unary(function, value) {
-                Ok(value) => Ok(self.push(Node::Constant(value), ty)),
-                Err(error) => self.fail(at, TypeErrorKind::Constant { error }),
-            };
-        }
-        let node = Node::Unary {
-            function,
-            price,
-            operand,
-        };
-        Ok(self.push(node, ty))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one call site")]
-    fn binary(
-        &mut self,
-        at: u32,
-        definition: &Definition,
-        function: Function,
-        mut price: Price,
-        left: NodeId,
-        right: NodeId,
-        ty: Type,
-    ) -> Checked {
-        if self.environment.fold {
-            match (function, self.constant(right)) {
-                // cel-go turns membership of constant scalars into a lookup
-                // that its cost tracker does not see.
-                (Function::In, Some(Value::List(items))) if price == Price::Elements => {
-                    if items.is_empty() {
-                        return Ok(self.push(Node::Constant(Value::Bool(false)), Type::Bool));
-                    }
-                    let scalar =
-                        |v: &Value| v.is_map_key() || matches!(v, Value::Double(_) | Value::Null);
-                    if items.iter().all(scalar) {
-                        price = Price::Free;
-                    }
-                }
-                (Function::Matches, Some(Value::String(text))) => {
-                    return match Pattern::new(text) {
-                        Ok(pattern) => {
-                            let node = Node::Matches {
-                                text: left,
-                                pattern: Box::new(pattern),
-                                price,
-                            };
-                            Ok(self.push(node, ty))
-                        }
-                        Err(error) => self.fail(at, TypeErrorKind::Constant { error }),
-                    };
-                }
-                (_, Some(Value::String(zone)))
-                    if definition
-                        .overloads
-                        .first()
-                        .is_some_and(|o| o.params == [functions::Sig::Timestamp])
-                        && super::time::zone_offset(zone).is_none() =>
-                {
-                    let zone = (**zone).into();
-                    let error = EvalError::TimeZone { zone };
-                    return self.fail(at, TypeErrorKind::Constant { error });
-                }
-                _ => {}
-            }
-        }
-        let node = Node::Binary {
-            function,
-            price,
-            left,
-            right,
-        };
-        Ok(self.push(node, ty))
-    }
-
-    /// The result's type and the price of a call: dyn and one where several
-    /// overloads fit and differ.
-    fn resolve_overload(
-        &mut self,
-        at: u32,
-        name: &str,
-        overloads: &[Overload],
-        member: bool,
-        types: &[Type],
-    ) -> Result<(Type, Price), CompileError> {
-        let mut result: Option<(Type, Price)> = None;
-        for overload in overloads {
-            if overload.member != member || overload.params.len() != types.len() {
-                continue;
-            }
-            let (a, b) = (self.unifier.fresh(), self.unifier.fresh());
-            let params: Vec<Type> = overload
-                .params
-                .iter()
-                .map(|sig| Unifier::instantiate(*sig, &a, &b))
-                .collect();
-            if !self.unifier.all_assignable(types, &params) {
-                continue;
-            }
-            let ty = Unifier::instantiate(overload.result, &a, &b);
-            let ty = self.unifier.resolve(&ty);
-            result = Some(match result {
-                None => (ty, overload.price),
-                Some((before, _)) if before == ty => (ty, Price::One),
-                Some(_) => (Type::Dyn, Price::One),
-            });
-        }
-        match result {
-            Some(result) => Ok(result),
-            None if self.environment.checked => self.no_overload(at, name, types),
-            None => Ok((Type::Dyn, Price::One)),
-        }
-    }
-
-    fn no_overload<T>(&self, at: u32, name: &str, types: &[Type]) -> Result<T, CompileError> {
-        let types: Vec<String> = types
-            .iter()
-            .map(|ty| self.unifier.resolve(ty).to_string())
-            .collect();
-        let name = if name == "-_" { "-" } else { name };
-        let kind = TypeErrorKind::NoOverload {
-            name: name.to_owned(),
-            arguments: format!("({})", types.join(", ")),
-        };
-        self.fail(at, kind)
-    }
-
-    fn fold(&mut self, at: u32, fold: &'a Fold) -> Checked {
-        let range = self.expr(fold.range)?;
-        let two = fold.second.is_some();
-        let (first, second) = match self.unifier.resolve(&range.ty) {
-            Type::List(of) if two => (Type::Int, *of),
-            Type::List(of) => (*of, Type::Dyn),
-            Type::Map(key, value) => (*key, *value),
-            Type::Dyn => (Type::Dyn, Type::Dyn),
-            Type::Unknown(open) => {
-                self.unifier.bind(open, Type::Dyn);
-                (Type::Dyn, Type::Dyn)
-            }
-            _ if !self.environment.checked => (Type::Dyn, Type::Dyn),
-            found => {
-                let found = found.to_string();
-                return self.fail(at, TypeErrorKind::Range { found });
-            }
-        };
-        let key = first.clone();
-        let outer = self.locals.len();
-        self.locals.push((&fold.first, first));
-        if let Some(name) = &fold.second {
-            self.locals.push((name, second));
-        }
-        let filter = match fold.filter {
-            Some(id) => {
-                let filter = self.expr(id)?;
-                self.require(id, &filter.ty, &Type::Bool)?;
-                Some(filter.node)
-            }
-            None => None,
-        };
-        let transform = match fold.transform {
-            Some(id) => Some(self.expr(id)?),
-            None => None,
-        };
-        let element = self
-            .locals
-            .get(outer)
-            .map_or(Type::Dyn, |(_, ty)| ty.clone());
-        self.locals.truncate(outer);
-        let quantifier = match fold.kind {
-            FoldKind::All => Quantifier::All,
-            FoldKind::Exists => Quantifier::Exists,
-            FoldKind::ExistsOne => Quantifier::ExistsOne,
-            FoldKind::List => {
-                return Ok(self.collect(range.node, two, filter, transform, element));
-            }
-            FoldKind::Map => {
-                let value = transform.unwrap_or(Typed {
-                    node: range.node,
-                    ty: Type::Dyn,
-                });
-                let node = Node::CollectMap {
-                    range: range.node,
-                    filter,
-                    transform: value.node,
-                };
-                return Ok(self.push(node, Type::Map(Box::new(key), Box::new(value.ty))));
-            }
-        };
-        let node = Node::Quantifier {
-            quantifier,
-            range: range.node,
-            two,
-            predicate: filter.unwrap_or(range.node),
-        };
-        Ok(self.push(node, Type::Bool))
-    }
-
-    fn collect(
-        &mut self,
-        range: NodeId,
-        two: bool,
-        filter: Option<NodeId>,
-        transform: Option<Typed>,
-        element: Type,
-    ) -> Typed {
-        let fold = self.environment.fold;
-        let constant = transform
-            .as_ref()
-            .is_some_and(|t| self.constant(t.node).is_some());
-        // `result + [element]`: a read, a list unless it is constant, a sum;
-        // and one more read where the element itself is kept.
-        let list = if fold && constant { 0 } else { 10 };
-        let price = 1 + list + 1 + u64::from(transform.is_none());
-        let (transform, of) = match transform {
-            Some(typed) => (Some(typed.node), typed.ty),
-            None => (None, element),
-        };
-        let node = Node::Collect {
-            range,
-            two,
-            filter,
-            transform,
-            element: price,
-            start: if fold { 0 } else { 10 },
-        };
-        self.push(node, Type::list(of))
     }
 }
 

@@ -96,7 +96,7 @@ impl<'p> Run<'p> {
                 match (self.variables)(*slot as usize) {
                     Some(value) => Ok(Operand::Borrowed(value)),
                     None => Err(EvalError::UnknownVariable {
-                        name: format!("#{slot}").into(),
+                        name: self.program.name(*slot),
                     }),
                 }
             }

@@ -12,6 +12,8 @@ pub(super) type NodeId = u32;
 pub struct Program {
     pub(super) nodes: Vec<Node>,
     pub(super) root: NodeId,
+    /// The variables' names, for messages.
+    pub(super) variables: Box<[Box<str>]>,
 }
 
 /// One step of an evaluation. `charge` says whether cel-go's cost tracker
@@ -111,6 +113,13 @@ pub(super) enum Quantifier {
 impl Program {
     pub(super) fn get(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(id as usize)
+    }
+
+    pub(super) fn name(&self, slot: u32) -> Box<str> {
+        self.variables
+            .get(slot as usize)
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
