@@ -2,4 +2,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod action;
 pub mod model;
+pub mod path;
