@@ -1,5 +1,6 @@
 use super::*;
 use crate::action::Pattern;
+use crate::numbers::Numbers;
 use std::path::PathBuf;
 
 #[test]
@@ -93,15 +94,9 @@ fn any_text_parses_or_errs() {
     let parts = [
         "a", "/", ".", "%", "2", "f", "\\", "é", ";", "//", "\u{0}", "c0",
     ];
-    let mut state = 5_u64;
-    let mut below = |n: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        ((state >> 33) % n as u64) as usize
-    };
+    let mut numbers = Numbers(5);
     for _ in 0..50_000 {
-        let text: String = (0..below(10)).map(|_| parts[below(parts.len())]).collect();
+        let text = numbers.text(&parts, 9);
         let Ok(path) = Path::parse(&text) else {
             continue;
         };
