@@ -4,9 +4,19 @@
 
 pub mod action;
 pub mod entity;
+pub mod import;
 pub mod model;
 #[cfg(test)]
 mod numbers;
 pub mod path;
+mod policy;
+mod query;
 #[cfg(feature = "tokens")]
 pub mod scope;
+pub mod snapshot;
+
+pub use policy::{CompiledError, Limits, Policy, Warning};
+pub use query::{
+    CheckItem, DropReason, Expansion, Filtered, QueryError, Tuple, TupleCondition, TupleFault, View,
+};
+pub use snapshot::{Snapshot, SnapshotError};
