@@ -3,3 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod model;
+pub mod time;
+#[cfg(feature = "tokens")]
+pub mod token;
