@@ -79,8 +79,8 @@ impl fmt::Display for Malformed {
 /// What is wrong with a proof of possession.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProofFault {
-    /// The DPoP proof is not a well-formed JWT, or its header or claims are.
-    Malformed(Malformed),
+    /// The DPoP proof fails as a signed token: its form or its signature.
+    Token(Box<TokenError>),
     /// A header member is missing or not what it must be.
     Header {
         /// Its name.
@@ -97,8 +97,6 @@ pub enum ProofFault {
     },
     /// The key in the proof's header cannot be used.
     Key,
-    /// The signature does not fit the key in the proof's header.
-    Signature,
     /// The proof was made for another request, token or nonce.
     Mismatch {
         /// The claim that differs: `htm`, `htu`, `ath` or `nonce`.
@@ -119,13 +117,12 @@ pub enum ProofFault {
 impl fmt::Display for ProofFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed(malformed) => write!(f, "not a JWT: {malformed}"),
+            Self::Token(error) => write!(f, "as a token itself, {error}"),
             Self::Header { member, expected } => {
                 write!(f, "its header member `{member}` must be {expected}")
             }
             Self::Claim { claim, expected } => write!(f, "its claim `{claim}` must be {expected}"),
             Self::Key => f.write_str("the key in its header is weak, private or malformed"),
-            Self::Signature => f.write_str("its signature does not fit the key in its header"),
             Self::Mismatch { claim } => {
                 write!(f, "its `{claim}` is not that of this request")
             }

@@ -26,6 +26,19 @@ pub(crate) fn verify(
     verify_with(provider(), algorithm, key, message, signature)
 }
 
+/// The signature of `message`, or `None` where the key does not sign.
+#[cfg(all(feature = "sign", not(target_arch = "wasm32")))]
+pub(crate) fn sign(
+    algorithm: Algorithm,
+    key: &jsonwebtoken::EncodingKey,
+    message: &[u8],
+) -> Option<Vec<u8>> {
+    (provider().signer_factory)(&named(algorithm), key)
+        .ok()?
+        .try_sign(message)
+        .ok()
+}
+
 /// Whether `point` (uncompressed, `04 ‖ x ‖ y`) lies on the curve of `family`.
 pub(crate) fn is_on_curve(family: Family, point: &[u8]) -> bool {
     #[cfg(target_arch = "wasm32")]
@@ -62,7 +75,7 @@ fn provider() -> &'static CryptoProvider {
 }
 
 /// The name that `jsonwebtoken` has for an algorithm.
-pub(crate) const fn named(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+const fn named(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
     match algorithm {
         Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
         Algorithm::Rs384 => jsonwebtoken::Algorithm::RS384,
