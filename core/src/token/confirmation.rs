@@ -1,6 +1,8 @@
 //! Tokens that are bound to their holder: DPoP (RFC 9449) and mutual TLS
 //! (RFC 8705). The host hands the proof in, the core checks it.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -25,7 +27,9 @@ pub struct Confirmation {
 }
 
 /// A DPoP proof and the request that it came with.
-#[derive(Debug, Clone, Copy)]
+///
+/// Its `Debug` form shows the request, neither the proof nor the nonce.
+#[derive(Clone, Copy)]
 pub struct DpopRequest<'a> {
     /// The `DPoP` header's value.
     pub proof: &'a str,
@@ -59,6 +63,15 @@ pub struct DpopUse {
 /// The certificate that the client showed in the TLS handshake, as its SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientCertificate([u8; 32]);
+
+impl fmt::Debug for DpopRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopRequest")
+            .field("method", &self.method)
+            .field("uri", &self.uri)
+            .finish_non_exhaustive()
+    }
+}
 
 impl ClientCertificate {
     /// From the certificate in DER.

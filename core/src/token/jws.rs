@@ -1,6 +1,8 @@
 //! The compact form of a signed token, taken apart: RFC 7515 §5.2, and nothing
 //! that it leaves open.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -17,7 +19,8 @@ use super::json;
 pub const MAX_BYTES: usize = 64 * 1024;
 
 /// A signed token taken apart. Nothing in it has been verified.
-#[derive(Debug)]
+///
+/// Its `Debug` form shows the header alone: the rest is a credential.
 pub struct Jws<'t> {
     /// Its protected header.
     pub header: Header,
@@ -83,6 +86,14 @@ impl<'t> Jws<'t> {
     pub fn claims(&self) -> Result<Map<String, Value>, TokenError> {
         json::parse_object(&self.payload)
             .map_err(|error| TokenError::from_json(Part::Claims, error))
+    }
+}
+
+impl fmt::Debug for Jws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jws")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }
 

@@ -357,3 +357,6 @@ fn from_pkcs8(der: &[u8]) -> Result<(Family, EncodingKey), SignError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

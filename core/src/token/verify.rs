@@ -14,6 +14,8 @@
 //! Who the principals are, whether *they* were revoked and what the chain may
 //! do is asked afterwards, of the policy.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
@@ -44,8 +46,9 @@ pub struct VerifyOptions<'a> {
 /// It tells nothing of the claims: those come out of [`Prepared::verify`], or of
 /// [`Prepared::finish`] where something else, like WebCrypto, checks the
 /// signature.
+///
+/// Its `Debug` form shows the issuer and the header, never the token.
 #[must_use = "nothing is verified until `verify` or `finish` is called"]
-#[derive(Debug)]
 pub struct Prepared<'a> {
     issuers: &'a Issuers,
     index: usize,
@@ -237,6 +240,15 @@ impl Prepared<'_> {
     }
 }
 
+impl fmt::Debug for Prepared<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("issuer", &self.issuer.name)
+            .field("jws", &self.jws)
+            .finish_non_exhaustive()
+    }
+}
+
 /// RFC 8725 §3.11: a token of one kind must not be taken for another.
 fn check_type(typ: Option<&str>, issuer: &Issuer) -> Result<(), TokenError> {
     // RFC 7519 §5.1: where `typ` is left out, the context says that it is a JWT.
@@ -281,7 +293,9 @@ fn check_audience(
     asked: Option<&str>,
 ) -> Result<(), TokenError> {
     if found.is_empty() {
-        return if issuer.audience_required {
+        // A host that says who it is wants to hear its name.
+        let needed = issuer.audience_required || asked.is_some();
+        return if needed {
             Err(TokenError::AudienceMissing)
         } else {
             Ok(())
