@@ -242,6 +242,8 @@ pub enum TokenError {
         /// Its name.
         claim: &'static str,
     },
+    /// `chain.not_expected`: it has `act`, and the issuer's `chain` is `none`.
+    ChainNotExpected,
     /// `token.expired`: `exp` has been reached.
     Expired {
         /// The `exp` claim.
@@ -330,6 +332,7 @@ impl TokenError {
             Self::Signature => "token.signature",
             Self::Claim { .. } => "token.claim",
             Self::ClaimMissing { .. } => "token.claim_missing",
+            Self::ChainNotExpected => "chain.not_expected",
             Self::Expired { .. } => "token.expired",
             Self::NotYetValid { .. } => "token.not_yet_valid",
             Self::Lifetime { .. } => "token.lifetime",
@@ -425,6 +428,9 @@ impl fmt::Display for TokenError {
                 write!(f, "the token's claim {} must be {expected}", quote(claim))
             }
             Self::ClaimMissing { claim } => write!(f, "the token has no `{claim}` claim"),
+            Self::ChainNotExpected => f.write_str(
+                "the token has `act`, and its issuer's `chain` is `none`; say how `act` is to be read",
+            ),
             Self::Expired { expires_at, now } => {
                 write!(f, "the token expired at {expires_at}; it is {now}")
             }

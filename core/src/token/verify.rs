@@ -7,7 +7,7 @@
 //! 3. `alg` and `typ` are among the issuer's; `kid` names one of its keys, and
 //!    that key is for `alg`
 //! 4. the signature
-//! 5. the claims: `exp`, `nbf`, `iat`, lifetime, `aud`
+//! 5. the claims: their kinds, `act` only where expected, `exp`, `nbf`, `iat`, lifetime, `aud`
 //! 6. `cnf` and its proof
 //! 7. revocation of the key and of the token
 //!
@@ -22,7 +22,7 @@ use super::algorithm::Algorithm;
 use super::claims::Claims;
 use super::confirmation::{self, ClientCertificate, Confirmation, DpopRequest, DpopUse};
 use super::error::TokenError;
-use super::issuer::{Issuer, Issuers, media_type};
+use super::issuer::{ChainConvention, Issuer, Issuers, media_type};
 use super::json::shorten;
 use super::jws::Jws;
 use super::key::Key;
@@ -217,6 +217,11 @@ impl Prepared<'_> {
     /// Steps 5 to 7: only ever called once the signature is known to fit.
     fn accept(self) -> Result<Verified, TokenError> {
         let mut claims = Claims::read(self.members, self.issuer)?;
+        // Nothing is inferred from a token's shape: an issuer that does not say
+        // how `act` is to be read has no tokens with it.
+        if self.issuer.chain == ChainConvention::None && !claims.actors.is_empty() {
+            return Err(TokenError::ChainNotExpected);
+        }
         check_times(&claims, self.issuer, self.now)?;
         check_audience(&claims.audience, self.issuer, self.options.audience)?;
         claims.confirmation = Confirmation::read(&claims.all)?;

@@ -331,6 +331,17 @@ fn actors_are_read_outermost_first() {
 }
 
 #[test]
+fn an_act_where_the_issuer_has_none() {
+    let key = ed();
+    let token = key.token(&with("act", json!({"sub": "agent"})));
+    assert_eq!(code(&issuers(&[entry(&key)]), &token), "chain.not_expected");
+    for convention in ["rfc8693", "subject_is_actor"] {
+        let issuers = issuers(&[entry_with(&key, "chain", json!(convention))]);
+        assert_eq!(code(&issuers, &token), "accepted");
+    }
+}
+
+#[test]
 fn an_act_or_may_act_that_names_nobody() {
     let key = ed();
     let issuers = issuers(&[entry(&key)]);

@@ -442,6 +442,28 @@ fn fb6_three_forms_of_one_key() {
     }
 }
 
+/// A certificate is a container for its key, as Google's and Firebase's
+/// `{kid: certificate}` maps use it.
+#[test]
+fn a_certificate_holds_the_same_key_as_its_public_key() {
+    let certificate = "-----BEGIN CERTIFICATE-----\nMIIBdDCCARugAwIBAgIUcBYOu3oi7cTLM9iT2bE2Keoj1vIwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjIwMTQ1MDFaGA8yMTI2MTAyOTAxNDUw\nMVowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABMmQ\n9jBE07An7kbBziZpREPqkpCYj1efialHJ9bm77R3VrwGZq4TTxJn9fNet7i7lwj/\nQ/er1f7b4fAJYChdxmyjUzBRMB0GA1UdDgQWBBQI9uhstbtc9gqpV2UfwbOiyr39\nhTAfBgNVHSMEGDAWgBQI9uhstbtc9gqpV2UfwbOiyr39hTAPBgNVHRMBAf8EBTAD\nAQH/MAoGCCqGSM49BAMCA0cAMEQCIHJTh7Jsxh/KSg6s6C9wo9q/J0pK8DG78kXv\nErCMAcQEAiAH1gS+OqUKRI0HZj1LAluJX/WibNxevT8yIkgI7O9gjg==\n-----END CERTIFICATE-----\n";
+    let public = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEyZD2METTsCfuRsHOJmlEQ+qSkJiP\nV5+JqUcn1ubvtHdWvAZmrhNPEmf18163uLuXCP9D96vV/tvh8AlgKF3GbA==\n-----END PUBLIC KEY-----\n";
+    let algorithms = [deputize::token::Algorithm::Es256];
+    let [a, b] = [certificate, public].map(|text| {
+        let set = deputize::token::key::KeySet::compile(&json!({"k1": text}), &algorithms).unwrap();
+        set.find(Some("k1")).unwrap().to_public_jwk().unwrap()
+    });
+    assert_eq!(a, b);
+    assert_eq!(a["crv"], "P-256");
+    // Any byte of it changed gives another key, or none; never a panic.
+    for place in 0..certificate.len() {
+        let mut changed = certificate.as_bytes().to_vec();
+        changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+        let text = String::from_utf8(changed).unwrap();
+        let _ = deputize::token::key::KeySet::compile(&json!({"k1": text}), &algorithms);
+    }
+}
+
 /// FZ7: while keys rotate, both are valid; afterwards only the new one is.
 #[test]
 fn fz7_two_kids_during_rotation() {
