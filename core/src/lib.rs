@@ -18,6 +18,9 @@ mod query;
 #[cfg(feature = "tokens")]
 pub mod scope;
 pub mod snapshot;
+pub mod time;
+#[cfg(feature = "tokens")]
+pub mod token;
 
 pub use policy::{CompiledError, Limits, Policy, Warning};
 pub use query::{
