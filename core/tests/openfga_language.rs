@@ -223,6 +223,13 @@ fn semantic_cases() {
 }
 
 #[test]
+fn syntax_cases() {
+    judge("dsl-syntax-validation-cases.yaml", &[], |case| {
+        model::parse(&case.dsl).map(drop)
+    });
+}
+
+#[test]
 fn json_cases() {
     judge("json-validation-cases.yaml", &[], |case| {
         model::validate(&model::from_json(&case.json)?)

@@ -6,10 +6,12 @@
 mod entrypoint;
 mod error;
 mod explain;
+mod grammar;
 pub mod identifier;
 mod json;
 mod parse;
 mod position;
+mod predict;
 mod token;
 mod validate;
 
