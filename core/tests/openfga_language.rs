@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use deputize::model::manifest::{Manifest, Place};
 use deputize::model::{self, ModelError};
 use serde::Deserialize;
 
@@ -62,6 +63,10 @@ fn transformer_pairs() {
         assert_eq!(model::to_json(&from_dsl), json, "{name}: DSL to JSON");
         let from_json = model::from_json(&text).unwrap_or_else(|e| panic!("{name}: {e:?}"));
         assert_eq!(model::to_json(&from_json), json, "{name}: JSON to JSON");
+        let printed = model::to_dsl(&from_json).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(printed, dsl, "{name}: JSON to DSL");
+        let printed = model::to_dsl(&from_dsl).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(printed, dsl, "{name}: DSL to DSL");
     }
     println!("transformer: {} pairs", cases.len());
 }
@@ -212,6 +217,202 @@ fn judge(
         file,
         problems.len(),
         problems.join("\n")
+    );
+}
+
+#[test]
+fn module_cases() {
+    let Some(suites) = suites("module_cases") else {
+        return;
+    };
+    let cases = folders(&suites.join("transformer-module"));
+    assert!(cases.len() >= 7, "{} module cases", cases.len());
+    let mut refused = 0;
+    for case in &cases {
+        let name = case.display();
+        let mut files: Vec<(String, String)> = Vec::new();
+        if case.join("module").is_dir() {
+            for entry in fs::read_dir(case.join("module")).unwrap() {
+                let path = entry.unwrap().path();
+                let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+                files.push((file, read(&path)));
+            }
+            files.sort();
+        }
+        let files: Vec<(&str, &str)> = files.iter().map(|(n, c)| (&**n, &**c)).collect();
+        let combined = (!files.is_empty()).then(|| model::combine(&files, "1.2"));
+        if case.join("expected_errors.json").is_file() {
+            let text = read(&case.join("expected_errors.json"));
+            let expected: Vec<Expected> = serde_json::from_str(&text).unwrap();
+            let found = combined.unwrap().unwrap_err();
+            let differences = differences(&found, &expected);
+            assert!(
+                differences.is_empty(),
+                "{name}:\n{}",
+                differences.join("\n")
+            );
+            refused += 1;
+            continue;
+        }
+        let text = read(&case.join("authorization-model.json"));
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let from_json = model::from_json(&text).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+        if json["conditions"].as_object().is_some_and(|c| c.is_empty()) {
+            json.as_object_mut().unwrap().remove("conditions");
+        }
+        let mut models = vec![from_json];
+        if let Some(combined) = combined {
+            models.push(combined.unwrap_or_else(|e| panic!("{name}: {e:?}")));
+        }
+        for model in models {
+            assert_eq!(model::to_json(&model), json, "{name}: to JSON");
+            let modules: Vec<String> =
+                serde_json::from_str(&read(&case.join("expected_modules.json"))).unwrap();
+            assert_eq!(
+                model.modules().into_iter().collect::<Vec<_>>(),
+                modules,
+                "{name}"
+            );
+            if case.join("combined.fga").is_file() {
+                let plain = model::to_dsl(&model).unwrap();
+                assert_eq!(plain, read(&case.join("combined.fga")), "{name}");
+                let sources = model::to_dsl_with_sources(&model).unwrap();
+                let expected = read(&case.join("combined-sourceinfo.fga"));
+                assert_eq!(sources, expected, "{name}");
+            }
+        }
+    }
+    println!(
+        "transformer-module: {} cases, {refused} refused",
+        cases.len()
+    );
+}
+
+/// A case of the `fga.mod` suite.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ManifestCase {
+    name: String,
+    mod_file: String,
+    json: Option<String>,
+    #[serde(default, rename = "expected_errors")]
+    expected_errors: Vec<Expected>,
+}
+
+#[test]
+fn manifest_cases() {
+    let Some(suites) = suites("manifest_cases") else {
+        return;
+    };
+    let range = |start, end| serde_json::json!({ "start": start, "end": end });
+    let lines = |place: Place| range(place.start.0, place.end.0);
+    let columns = |place: Place| range(place.start.1, place.end.1);
+    let text = read(&suites.join("fga-mod-transformer-cases.yaml"));
+    let cases: Vec<ManifestCase> = serde_saphyr::from_str(&text).unwrap();
+    for case in &cases {
+        let name = &case.name;
+        match Manifest::parse(&case.mod_file) {
+            Ok(manifest) => {
+                let files = manifest.contents.value.iter().map(|file| {
+                    serde_json::json!({
+                        "value": file.value,
+                        "line": lines(file.place),
+                        "column": columns(file.place),
+                    })
+                });
+                let found = serde_json::json!({
+                    "schema": {
+                        "value": manifest.schema.value,
+                        "line": lines(manifest.schema.place),
+                        "column": columns(manifest.schema.place),
+                    },
+                    "contents": {
+                        "value": files.collect::<Vec<_>>(),
+                        "line": lines(manifest.contents.place),
+                        "column": columns(manifest.contents.place),
+                    },
+                });
+                let expected = case
+                    .json
+                    .as_deref()
+                    .unwrap_or_else(|| panic!("{name}: refused"));
+                let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
+                assert_eq!(found, expected, "{name}");
+            }
+            Err(found) => {
+                assert_eq!(found.len(), case.expected_errors.len(), "{name}: {found:?}");
+                for (found, expected) in found.iter().zip(&case.expected_errors) {
+                    assert_eq!(found.message(), expected.msg, "{name}");
+                    let (line, column) = (expected.line.unwrap(), expected.column.unwrap());
+                    assert_eq!(found.place.start, (line.start, column.start), "{name}");
+                    assert_eq!(found.place.end, (line.end, column.end), "{name}");
+                }
+            }
+        }
+    }
+    println!("fga-mod-transformer-cases.yaml: {} cases", cases.len());
+}
+
+/// A case of the identifier suite.
+#[derive(Deserialize)]
+struct IdentifierCase {
+    name: String,
+    object_id: String,
+    valid: bool,
+}
+
+#[test]
+fn identifier_cases() {
+    let Some(suites) = suites("identifier_cases") else {
+        return;
+    };
+    let text = read(&suites.join("object-id-validation-cases.yaml"));
+    let cases: Vec<IdentifierCase> = serde_saphyr::from_str(&text).unwrap();
+    for case in &cases {
+        let found = model::identifier::object_id(&case.object_id);
+        assert_eq!(found.is_ok(), case.valid, "{}: {found:?}", case.name);
+    }
+    println!("object-id-validation-cases.yaml: {} cases", cases.len());
+}
+
+/// A case of the suite about JSON that the DSL may have no way to write.
+#[derive(Deserialize)]
+struct PrintCase {
+    name: String,
+    json: String,
+    #[serde(default = "yes")]
+    valid: bool,
+    error_message: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[test]
+fn print_cases() {
+    let Some(suites) = suites("print_cases") else {
+        return;
+    };
+    let text = read(&suites.join("json-syntax-transformer-validation-cases.yaml"));
+    let cases: Vec<PrintCase> = serde_saphyr::from_str(&text).unwrap();
+    for case in &cases {
+        let name = &case.name;
+        let parsed = model::from_json(&case.json).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+        match model::to_dsl(&parsed) {
+            Ok(dsl) => {
+                assert!(case.valid, "{name}: {dsl}");
+                model::parse(&dsl).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+            }
+            Err(error) => {
+                assert!(!case.valid, "{name}: {error}");
+                assert_eq!(Some(error.message()), case.error_message, "{name}");
+            }
+        }
+    }
+    println!(
+        "json-syntax-transformer-validation-cases.yaml: {} cases",
+        cases.len()
     );
 }
 

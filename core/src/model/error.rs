@@ -414,16 +414,22 @@ impl fmt::Display for Message<'_> {
                  to DSL. Only one module can be defined per file.",
                 modules.join(", ")
             ),
-            ErrorKind::NotInDsl if condition.is_empty() => write!(
-                f,
-                "the '{relation}' relation definition under the '{type_name}' type is not \
-                 supported by the OpenFGA DSL syntax yet"
-            ),
-            ErrorKind::NotInDsl => write!(
-                f,
-                "the '{symbol}' parameter of the '{condition}' condition is not supported by the \
-                 OpenFGA DSL syntax yet"
-            ),
+            ErrorKind::NotInDsl => {
+                match (type_name, relation, condition) {
+                    (_, "", "") => write!(f, "the name '{symbol}'")?,
+                    (_, "", _) if symbol == condition => {
+                        write!(f, "the '{condition}' condition definition")?;
+                    }
+                    (_, "", _) => {
+                        write!(f, "the '{symbol}' parameter of the '{condition}' condition")?;
+                    }
+                    _ => write!(
+                        f,
+                        "the '{relation}' relation definition under the '{type_name}' type"
+                    )?,
+                }
+                f.write_str(" is not supported by the OpenFGA DSL syntax yet")
+            }
             ErrorKind::NotAModule => f.write_str("file is not a module"),
             ErrorKind::DuplicateCondition => write!(f, "duplicate condition {symbol}"),
             ErrorKind::ExtendsMissingType => {

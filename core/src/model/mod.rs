@@ -3,21 +3,26 @@
 //! A model is plain data here. [`Model`] is what the DSL and the JSON form
 //! both parse to, what validation reads, and what `policy` compiles.
 
+mod combine;
 mod entrypoint;
 mod error;
 mod explain;
 mod grammar;
 pub mod identifier;
 mod json;
+pub mod manifest;
 mod parse;
 mod position;
 mod predict;
+mod print;
 mod token;
 mod validate;
 
+pub use combine::combine;
 pub use error::{ErrorKind, Expected, ModelError, Part, Span, SyntaxError};
 pub use json::{from_json, from_json_value, to_json};
 pub use parse::MAX_REWRITE_DEPTH;
+pub use print::{to_dsl, to_dsl_with_sources};
 
 /// Parses DSL text (schema 1.1 or 1.2, or one module) into a model.
 ///
@@ -33,7 +38,7 @@ pub fn parse(dsl: &str) -> Result<Model, Vec<ModelError>> {
 
 /// Parses DSL text and validates what it says: the way in for text that is to
 /// be used. A single module does not pass, since it has no schema version; see
-/// `combine`.
+/// [`combine()`].
 ///
 /// # Errors
 /// Those of [`parse`]; or else everything that [`validate`] finds, with its
@@ -70,6 +75,21 @@ pub struct Model {
     pub types: Vec<TypeDef>,
     /// The conditions, in the order written.
     pub conditions: Vec<ConditionDef>,
+}
+
+impl Model {
+    /// The names of the modules that its parts came from, sorted.
+    pub fn modules(&self) -> std::collections::BTreeSet<&str> {
+        let types = self.types.iter().flat_map(|def| {
+            let relations = def.relations.iter().map(|relation| &relation.module);
+            relations.chain([&def.module])
+        });
+        let conditions = self.conditions.iter().map(|condition| &condition.module);
+        types
+            .chain(conditions)
+            .filter_map(Option::as_deref)
+            .collect()
+    }
 }
 
 /// One `type`, with its relations.

@@ -205,16 +205,7 @@ pub(super) struct Tokens {
 impl Tokens {
     pub(super) fn of(dsl: &str) -> Self {
         let text = without_comments(dsl);
-        let mut lexer = Lexer {
-            text: &text,
-            at: 0,
-            line: 0,
-            column: 0,
-            in_parameters: false,
-            tokens: Vec::new(),
-            hidden: Vec::new(),
-            errors: Vec::new(),
-        };
+        let mut lexer = Lexer::new(&text);
         lexer.run();
         let Lexer {
             tokens,
@@ -259,6 +250,26 @@ impl Tokens {
     }
 }
 
+/// The kind of token that `text` is as a whole, if it is one; among a
+/// condition's parameters, or elsewhere.
+pub(super) fn whole(text: &str, in_parameters: bool) -> Option<Kind> {
+    let mut lexer = Lexer::new(text);
+    lexer.in_parameters = in_parameters;
+    lexer.run();
+    match lexer.tokens.as_slice() {
+        [token, _end] if lexer.errors.is_empty() && token.end == text.len() => Some(token.kind),
+        _ => None,
+    }
+}
+
+/// The kinds of the tokens of `text`, if it is made of tokens alone.
+pub(super) fn kinds(text: &str) -> Option<Vec<Kind>> {
+    let mut lexer = Lexer::new(text);
+    lexer.run();
+    let kinds = lexer.tokens.iter().map(|token| token.kind).collect();
+    lexer.errors.is_empty().then_some(kinds)
+}
+
 /// Blanks lines that begin with `#`, and cuts lines at ` #`. Columns and lines
 /// of what is left do not move.
 fn without_comments(dsl: &str) -> String {
@@ -288,7 +299,20 @@ struct Lexer<'a> {
     errors: Vec<(usize, ModelError)>,
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            line: 0,
+            column: 0,
+            in_parameters: false,
+            tokens: Vec::new(),
+            hidden: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
     fn run(&mut self) {
         while let Some(first) = self.byte(self.at) {
             let found = if self.in_parameters {

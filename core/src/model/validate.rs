@@ -528,7 +528,7 @@ fn leaf_count(rewrite: &Rewrite) -> usize {
 /// Whether `rewrite` may be walked by recursion and has operands everywhere.
 /// The parsers see to both; a model made by hand may not. Found without
 /// recursion.
-fn shape(rewrite: &Rewrite) -> Result<(), ErrorKind> {
+pub(super) fn shape(rewrite: &Rewrite) -> Result<(), ErrorKind> {
     let mut left = vec![(rewrite, 0)];
     while let Some((rewrite, depth)) = left.pop() {
         if depth > MAX_REWRITE_DEPTH {
