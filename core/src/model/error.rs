@@ -117,9 +117,9 @@ pub enum ErrorKind {
     },
     /// A restriction names a type that the model does not define.
     InvalidType,
-    /// The relation can never hold anyone.
+    /// The relation can never hold anyone, or is computed from itself.
     NoEntrypoint {
-        /// It refers to itself through computed relations.
+        /// Computed relations lead into a circle.
         is_loop: bool,
     },
     /// The relation after `from` is not a plain list of object types.
@@ -295,6 +295,17 @@ impl ModelError {
             ErrorKind::RelationExists => "relation-exists",
             ErrorKind::Json { .. } => "invalid-json",
         }
+    }
+
+    /// Whether this is a mistake that leaves the model's meaning clear:
+    /// OpenFGA's tools report it, and its server takes the model all the same.
+    pub fn is_advice(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::ConditionNotUsed
+                | ErrorKind::DuplicateRestriction
+                | ErrorKind::DuplicateOperand
+        )
     }
 
     /// What is wrong, without the place: OpenFGA's wording where it has one.

@@ -5,8 +5,9 @@
 
 use super::error::{ErrorKind, Expected, ModelError, Span, SyntaxError};
 use super::grammar::{Edge, Network, Node, Role, Rule};
+use super::kind::{Kind, Kinds};
 use super::predict::{Look, Predictor, TooMuch};
-use super::token::{Kind, Kinds, Token, Tokens};
+use super::token::{Token, Tokens};
 
 /// How many errors are reported at most.
 const MAX_ERRORS: usize = 100;

@@ -1,7 +1,7 @@
 //! The grammar of the DSL as data, and as the network of states that a parser
 //! generator makes of it. Only the explanation of refused text uses it.
 
-use super::token::{Kind, Kinds};
+use super::kind::{Kind, Kinds};
 
 /// A piece of the grammar.
 pub(super) enum Piece {

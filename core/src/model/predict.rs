@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::grammar::{Edge, Network, Role};
-use super::token::{Kind, Kinds};
+use super::kind::{Kind, Kinds};
 
 /// How many states may be visited for one text.
 const MAX_STEPS: usize = 3_000_000;

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use super::error::{ErrorKind, ModelError};
+use super::kind::Kind;
 use super::parse;
-use super::token::{self, Kind};
+use super::token;
 use super::validate;
 use super::{
     Assignable, AssignableKind, ConditionDef, Model, ParamType, RelationDef, Rewrite, TypeDef,

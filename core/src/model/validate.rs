@@ -143,7 +143,9 @@ impl<'a> Check<'a> {
         if self.errors.is_empty() {
             self.duplicates();
         }
-        if self.errors.is_empty() {
+        // Impossible relations are looked for behind advice too, since advice
+        // alone refuses no model.
+        if self.errors.iter().all(ModelError::is_advice) {
             self.entrypoints();
         }
         self.conditions();
