@@ -21,7 +21,7 @@ pub(crate) struct Oracle {
 }
 
 /// One person's documents.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reach {
     /// Those looked after in particular.
@@ -43,5 +43,15 @@ impl Oracle {
             .read()?;
         serde_json::from_str(&text)
             .map_err(|cause| Failure::Found(format!("the oracle's answer: {cause}")))
+    }
+
+    /// A person's documents by relation: `keeper` or `reader`.
+    pub(crate) fn reach(&self, person: &str, relation: &str) -> Option<&BTreeSet<String>> {
+        let reach = self.people.get(person)?;
+        match relation {
+            "keeper" => Some(&reach.keeper),
+            "reader" => Some(&reach.reader),
+            _ => None,
+        }
     }
 }

@@ -1,9 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::oracle::Oracle;
+use deputize::Policy;
+
+use super::oracle::{Oracle, Reach};
 use super::page::{self, Entry};
 use super::snapshot::{self, Snapshot, person};
+use super::trial;
 use crate::program::{Program, root};
 
 const EXCERPT: &str = include_str!("excerpt.html");
@@ -230,11 +233,26 @@ fn documents_that_cannot_be_named_are_refused() {
     }
 }
 
+/// A wrong answer on either side is a failure, not a remark.
+#[test]
+fn a_difference_is_found() {
+    let documents = documents();
+    let built = snapshot::build("1", &excerpt(), &documents).unwrap();
+    let policy = Policy::from_json(&serde_json::to_vec(&built).unwrap()).unwrap();
+    let oracle = Oracle {
+        documents,
+        unkept: BTreeSet::new(),
+        people: BTreeMap::from([(person("cy@example.net"), Reach::default())]),
+    };
+    let failure = trial::compare(&policy, &oracle).unwrap_err().to_string();
+    assert!(failure.contains("acpi/dsd.rst"), "{failure}");
+}
+
 /// The oracle reads the same excerpt with a parser and a matcher of its own.
 #[test]
-fn the_oracle_agrees_on_the_excerpt() {
+fn engine_and_oracle_agree_on_the_excerpt() {
     if !Program::new("python3").args(["--version"]).works() {
-        eprintln!("skipped the_oracle_agrees_on_the_excerpt: there is no python3");
+        eprintln!("skipped engine_and_oracle_agree_on_the_excerpt: there is no python3");
         return;
     }
     let folder = crate::program::target().join("kernel-docs-excerpt");
@@ -248,6 +266,10 @@ fn the_oracle_agrees_on_the_excerpt() {
     let built = snapshot::build("1", &excerpt(), &documents).unwrap();
     let answers = ByHand::new(&built).answers(&documents);
     assert_eq!(answers, answers_of(&oracle));
+    let policy = Policy::from_json(&serde_json::to_vec(&built).unwrap()).unwrap();
+    // Seven people and a stranger, two relations, every document.
+    let decisions = 8 * 2 * documents.len();
+    assert_eq!(trial::compare(&policy, &oracle).unwrap(), decisions);
     assert!(answers.len() > 40, "{}", answers.len());
     let unkept: Vec<_> = oracle.unkept.iter().map(String::as_str).collect();
     assert_eq!(
