@@ -11,6 +11,10 @@ use crate::failure::Failure;
 /// Who may see what, as the oracle and the model both call it.
 const RELATIONS: [&str; 2] = ["keeper", "reader"];
 
+/// Each filter is timed this often, and its best time counts: what else runs
+/// on the machine can only make it slower.
+pub(crate) const TRIES: u32 = 5;
+
 /// Someone on no page, who must see nothing.
 const STRANGER: &str = "0000000000000000";
 
@@ -102,13 +106,19 @@ impl Times {
         };
         for person in chosen {
             let user = format!("user:{person}");
-            let start = Instant::now();
-            let filtered = policy
-                .view()
-                .filter(&user, "keeper", &objects)
-                .map_err(Failure::found)?;
-            taken.times.push(start.elapsed());
-            taken.allowed += filtered.allowed();
+            let mut best = Duration::MAX;
+            let mut allowed = 0;
+            for _ in 0..TRIES {
+                let start = Instant::now();
+                let filtered = policy
+                    .view()
+                    .filter(&user, "keeper", &objects)
+                    .map_err(Failure::found)?;
+                best = best.min(start.elapsed());
+                allowed = filtered.allowed();
+            }
+            taken.times.push(best);
+            taken.allowed += allowed;
         }
         taken.times.sort_unstable();
         Ok(taken)
