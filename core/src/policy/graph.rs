@@ -120,6 +120,16 @@ impl<'g> Row<'g> {
     }
 }
 
+/// Whether a sorted row has a subject.
+#[inline]
+pub(crate) fn holds(subjects: &[u32], subject: Subject) -> bool {
+    if subjects.len() <= 8 {
+        subjects.contains(&subject.0)
+    } else {
+        subjects.binary_search(&subject.0).is_ok()
+    }
+}
+
 /// All rows of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Graph {
@@ -234,6 +244,33 @@ impl Graph {
             i += 1;
         }
         Row::default()
+    }
+
+    /// The rows of an object: each relation with its subjects.
+    #[inline]
+    pub(crate) fn rows_of(&self, object: NameId) -> impl Iterator<Item = (RelationId, &[u32])> {
+        let at = object as usize;
+        let from = self.objects.get(at).copied().unwrap_or(0) as usize;
+        let to = self.objects.get(at.wrapping_add(1)).copied().unwrap_or(0) as usize;
+        // One row more than the object has: it closes the last.
+        let rows = self
+            .rows
+            .get(from..=to)
+            .filter(|_| from < to)
+            .unwrap_or_default();
+        rows.windows(2).filter_map(|pair| match pair {
+            [[relation, start], [_, end]] => Some((
+                *relation,
+                self.subjects.get(*start as usize..*end as usize)?,
+            )),
+            _ => None,
+        })
+    }
+
+    /// Whether no tuple has a guard.
+    #[inline]
+    pub(crate) fn unguarded(&self) -> bool {
+        self.guards.is_empty()
     }
 
     /// `object#relation` of a userset's index.

@@ -33,7 +33,6 @@ pub(crate) struct TypePlan {
 #[derive(Debug, Clone)]
 pub(crate) struct RelationPlan {
     pub(crate) name: String,
-    pub(crate) type_id: TypeId,
     pub(crate) root: OpId,
     /// What may be assigned directly.
     pub(crate) assignable: Vec<Allowed>,
@@ -142,7 +141,7 @@ impl Plan {
         let mut types: Vec<_> = model.types.iter().collect();
         types.sort_by(|a, b| a.name.cmp(&b.name));
         types.dedup_by(|a, b| a.name == b.name);
-        for (type_id, def) in types.iter().enumerate() {
+        for def in &types {
             let mut relations: Vec<_> = def.relations.iter().collect();
             relations.sort_by(|a, b| a.name.cmp(&b.name));
             relations.dedup_by(|a, b| a.name == b.name);
@@ -150,7 +149,6 @@ impl Plan {
             plan.relations
                 .extend(relations.iter().map(|r| RelationPlan {
                     name: r.name.clone(),
-                    type_id: type_id as u32,
                     root: 0,
                     assignable: Vec::new(),
                     assigned: false,

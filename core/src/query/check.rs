@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use crate::policy::{Node, RelationId};
+use crate::policy::{NameId, Node, OpId, RelationId};
 
 use super::ask::{Asked, UNKNOWN_OBJECT};
 use super::error::QueryError;
@@ -40,6 +40,8 @@ pub(super) struct Search<'v, 'p> {
     pub(super) frames: Frames,
     /// The first error that a question met, as far as nothing outweighed it.
     pub(super) error: Option<QueryError>,
+    /// Neither a guard nor a contextual tuple can be met.
+    pub(super) plain: bool,
     /// A tracked walk met a node twice.
     pub(super) repeated: bool,
     steps_left: u64,
@@ -53,6 +55,7 @@ impl<'v, 'p> Search<'v, 'p> {
             memo: None,
             frames: Frames::default(),
             error: None,
+            plain: view.overlay.is_empty() && view.policy.graph.unguarded(),
             repeated: false,
             steps_left: view.limits.steps,
         }
@@ -69,8 +72,7 @@ impl<'v, 'p> Search<'v, 'p> {
     /// Decides one question, with the whole budget of steps.
     #[inline]
     pub(super) fn decide(&mut self, target: Node) -> Result<bool, QueryError> {
-        self.steps_left = self.view.limits.steps;
-        self.error = None;
+        self.begin_question();
         if !self.may_hold(target.relation) {
             return Ok(false);
         }
@@ -85,6 +87,22 @@ impl<'v, 'p> Search<'v, 'p> {
         } else {
             self.resolve(target)?
         };
+        self.answer(allowed)
+    }
+
+    /// Decides one operation of a rewrite, for an explanation.
+    pub(super) fn decide_op(&mut self, op: OpId, object: NameId) -> Result<bool, QueryError> {
+        self.begin_question();
+        let allowed = self.resolve_op(op, object)?;
+        self.answer(allowed)
+    }
+
+    fn begin_question(&mut self) {
+        self.steps_left = self.view.limits.steps;
+        self.error = None;
+    }
+
+    fn answer(&mut self, allowed: bool) -> Result<bool, QueryError> {
         match self.error.take() {
             Some(error) if !allowed => Err(error),
             _ => Ok(allowed),
