@@ -14,6 +14,7 @@ mod program;
 mod purity;
 mod step;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 

@@ -37,7 +37,7 @@ impl Step {
 /// their times.
 ///
 /// # Errors
-/// Says how many failed, if any did.
+/// Names the steps that failed.
 pub(crate) fn run(steps: &[Step]) -> Result<(), Failure> {
     let start = Instant::now();
     let mut results = Vec::new();
@@ -50,13 +50,15 @@ pub(crate) fn run(steps: &[Step]) -> Result<(), Failure> {
         }
         results.push((step.name, began.elapsed(), result));
     }
-    let summary = Summary::of(&results);
     println!("\n{}", listing(&results));
-    let line = summary.line(start.elapsed());
-    println!("{line}");
-    match summary.failed {
-        0 => Ok(()),
-        _ => Err(Failure::Found(line)),
+    println!("{}", Summary::of(&results).line(start.elapsed()));
+    let failed: Vec<&str> = results
+        .iter()
+        .filter_map(|(name, _, result)| result.is_err().then_some(*name))
+        .collect();
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Found(format!("failed: {}", failed.join(", ")))),
     }
 }
 
@@ -129,24 +131,24 @@ mod tests {
             Step::new("second", || Ok(Outcome::done())),
             Step::new("third", || Ok(Outcome::Skipped("no tool".into()))),
         ];
-        let failure = run(&steps).unwrap_err().to_string();
-        assert!(
-            failure.starts_with("steps: 1 passed; 1 failed; 1 skipped;"),
-            "{failure}"
-        );
+        assert_eq!(run(&steps).unwrap_err().to_string(), "failed: first");
         assert!(run(&steps[1..]).is_ok());
     }
 
     #[test]
     fn the_list_names_each_step_with_its_reason() {
         let second = Duration::from_secs(1);
-        let listed = listing(&[
+        let results = [
             ("fmt", second, Ok(Outcome::done())),
             ("deny", second, Ok(Outcome::Skipped("no tool".into()))),
             ("tests", second, Err(Failure::Found("it broke".into()))),
-        ]);
+        ];
         assert_eq!(
-            listed,
+            Summary::of(&results).line(second * 3),
+            "steps: 1 passed; 1 failed; 1 skipped; 3 s"
+        );
+        assert_eq!(
+            listing(&results),
             "  fmt    ok          1.0 s\n  deny   skipped     1.0 s  no tool\n  tests  FAILED      1.0 s  it broke\n"
         );
     }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::step::{self, Outcome, Step};
-use crate::{generate, purity};
+use crate::{generate, purity, wasm};
 
 /// The steps, quick ones first. A new one is one line here.
 const STEPS: &[Step] = &[
@@ -12,6 +12,7 @@ const STEPS: &[Step] = &[
     Step::new("generated files", generate::check),
     Step::new("licences and advisories", deny),
     Step::new("lints", lints),
+    Step::new("wasm", wasm::check),
     Step::new("tests", tests),
 ];
 
