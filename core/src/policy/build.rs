@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::model::{self, Model};
+use crate::model::{self, Model, ModelError};
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
 };
@@ -35,10 +35,16 @@ pub struct Warning {
 impl Warning {
     /// The code as this build spells it.
     pub(super) fn known(code: &str) -> &'static str {
-        [UNKNOWN_TYPE, UNKNOWN_RELATION, NOT_ASSIGNABLE, DUPLICATE]
-            .into_iter()
-            .find(|known| *known == code)
-            .unwrap_or(MORE)
+        [
+            UNKNOWN_TYPE,
+            UNKNOWN_RELATION,
+            NOT_ASSIGNABLE,
+            DUPLICATE,
+            MODEL,
+        ]
+        .into_iter()
+        .find(|known| *known == code)
+        .unwrap_or(MORE)
     }
 }
 
@@ -46,6 +52,7 @@ const UNKNOWN_TYPE: &str = "tuple.unknown_type";
 const UNKNOWN_RELATION: &str = "tuple.unknown_relation";
 const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
 const DUPLICATE: &str = "tuple.duplicate";
+const MODEL: &str = "model.advice";
 const MORE: &str = "more";
 
 impl fmt::Display for Warning {
@@ -55,6 +62,7 @@ impl fmt::Display for Warning {
             UNKNOWN_RELATION => "names a relation that the object's type does not define",
             NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
             DUPLICATE => "is given more than once",
+            MODEL => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
             _ => "and more of the kind",
         };
         write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
@@ -62,10 +70,11 @@ impl fmt::Display for Warning {
 }
 
 pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
-    let model = read_model(snapshot.model.as_ref())?;
+    let (model, advice) = read_model(snapshot.model.as_ref())?;
     let plan = Plan::compile(&model);
     let mut guards = GuardTable::for_model(&model)?;
     let mut warnings = Warnings::default();
+    warnings.advice(&advice);
 
     let tuples = &snapshot.tuples;
     let mut names = Collector::with_capacity(tuples.len());
@@ -210,17 +219,29 @@ struct RawEdge {
     index: u32,
 }
 
-/// Reads and validates the model.
-pub(super) fn read_model(source: Option<&ModelSource<'_>>) -> Result<Model, SnapshotError> {
+/// Reads and validates the model; what OpenFGA's server would let pass, though
+/// its tools would not, comes back as advice.
+pub(super) fn read_model(
+    source: Option<&ModelSource<'_>>,
+) -> Result<(Model, Vec<ModelError>), SnapshotError> {
     let read = match source {
-        None => return Ok(Model::default()),
-        Some(ModelSource::Dsl(text)) => model::load(text),
-        Some(ModelSource::Json(value)) => {
-            model::from_json_value(value).and_then(|model| model::validate(&model).map(|()| model))
-        }
+        None => return Ok((Model::default(), Vec::new())),
+        Some(ModelSource::Dsl(text)) => model::admit(text),
+        Some(ModelSource::Json(value)) => model::from_json_value(value).and_then(|model| {
+            let (advice, faults): (Vec<_>, Vec<_>) = model::validate(&model)
+                .err()
+                .unwrap_or_default()
+                .into_iter()
+                .partition(ModelError::is_advice);
+            if faults.is_empty() {
+                Ok((model, advice))
+            } else {
+                Err(faults)
+            }
+        }),
     };
     let errors = match read {
-        Ok(model) => return Ok(model),
+        Ok(read) => return Ok(read),
         Err(refused) => refused,
     };
     let Some(first) = errors.into_iter().next() else {
@@ -367,6 +388,17 @@ impl Warnings {
             });
         } else {
             self.more += 1;
+        }
+    }
+
+    fn advice(&mut self, advice: &[ModelError]) {
+        for error in advice.iter().take(MAX_WARNINGS) {
+            let pointer = "/model".to_owned();
+            self.kept.push(Warning {
+                code: MODEL,
+                pointer,
+                subject: error.message(),
+            });
         }
     }
 

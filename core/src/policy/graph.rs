@@ -332,13 +332,15 @@ impl Graph {
     }
 
     fn reverse_row(&self, subject: Subject) -> &[[u32; 2]] {
-        if subject == Subject::UNKNOWN {
-            return &[];
-        }
+        // Objects and usersets share the index: a number that is not the
+        // policy's own, as a request's tuples may bring it, must not be taken
+        // for one of the other kind.
         let objects = self.objects.len().saturating_sub(1);
-        let at = subject
-            .as_userset()
-            .map_or(subject.0 as usize, |u| u as usize + objects);
+        let at = match subject.as_userset() {
+            None if (subject.0 as usize) < objects => subject.0 as usize,
+            Some(index) if (index as usize) < self.usersets.len() => index as usize + objects,
+            _ => return &[],
+        };
         match (self.reverse.get(at), self.reverse.get(at.wrapping_add(1))) {
             (Some(from), Some(to)) => self
                 .reverse_edges
