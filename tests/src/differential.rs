@@ -1,0 +1,271 @@
+//! The same questions to two evaluators, and what may differ.
+
+use crate::conditions;
+use crate::generate::Case;
+use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
+use crate::outcomes::{Leeway, Outcomes, Set};
+use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset, type_of};
+use serde_json::{Map, Value};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+/// How many sub-questions one question may take in the evaluators without memo.
+const PATIENCE: u64 = 200_000;
+
+/// The condition of a tuple in a context, by the catalogue. The tuple's own
+/// values override the request's.
+pub fn holds(tuple: &Tuple, context: &Map<String, Value>) -> Result<bool, String> {
+    let Some(condition) = &tuple.condition else { return Ok(true) };
+    let mut merged = context.clone();
+    merged.extend(condition.context.clone());
+    conditions::find(&condition.name).ok_or("an unknown condition")?.evaluate(&merged)
+}
+
+/// Asks the naive evaluator. `None` where it lost patience.
+pub fn naive_answer(store: &Store, round: &Round, ask: &Ask, depth: Option<usize>) -> Option<Answer> {
+    let condition = |tuple: &Tuple| holds(tuple, &round.context);
+    let naive = naive(store, round, &condition, depth);
+    let listed = |list: Result<BTreeSet<String>, String>| match list {
+        Ok(names) => Answer::Listed(names),
+        Err(error) => failed(&error),
+    };
+    let answer = match ask {
+        Ask::Check { user, relation, object } => match naive.check(user, relation, object) {
+            Truth::Yes => Answer::Allowed(true),
+            Truth::No | Truth::Tainted => Answer::Allowed(false),
+            Truth::Failed(error) => failed(&error),
+        },
+        Ask::ListObjects { user, relation, object_type } => {
+            listed(naive.list_objects(user, relation, object_type))
+        }
+        Ask::ListUsers { object, relation, filter } => listed(naive.list_users(object, relation, filter)),
+    };
+    let lost = naive.steps.get() == 0 || matches!(&answer, Answer::Failed(_, text) if text == TOO_MANY_STEPS);
+    (!lost).then_some(answer)
+}
+
+fn naive<'a>(
+    store: &'a Store,
+    round: &'a Round,
+    condition: &'a dyn Fn(&Tuple) -> Result<bool, String>,
+    depth: Option<usize>,
+) -> Naive<'a> {
+    Naive {
+        model: &store.model,
+        stored: &store.tuples,
+        contextual: &round.contextual,
+        condition,
+        depth,
+        steps: Cell::new(PATIENCE),
+    }
+}
+
+fn failed(error: &str) -> Answer {
+    Answer::Failed(if error == TOO_DEEP { 2002 } else { 2000 }, error.to_owned())
+}
+
+/// What a comparison came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same answer.
+    Same,
+    /// Another answer, for a reason that is known.
+    Explained(&'static str),
+    /// An evaluator without memo lost patience.
+    Skipped,
+    /// Another answer.
+    Different,
+}
+
+/// Compares an answer of OpenFGA's with ours.
+pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &Answer) -> Verdict {
+    if matches(store, round, ask, theirs, ours) == Some(true) {
+        return Verdict::Same;
+    }
+    let condition = |tuple: &Tuple| holds(tuple, &round.context);
+    let naive = naive(store, round, &condition, None);
+    let failing = round.contextual.iter().chain(&store.tuples).any(|tuple| condition(tuple).is_err());
+    let listing_users = matches!(ask, Ask::ListUsers { .. });
+    let outcomes = Outcomes { store: &naive, leeway: Leeway { failing, listing_users } };
+    match possible(&outcomes, ask, theirs) {
+        None => Verdict::Skipped,
+        Some(false) => Verdict::Different,
+        Some(true) => Verdict::Explained(reason(ask, theirs, ours)),
+    }
+}
+
+fn reason(ask: &Ask, theirs: &Answer, ours: &Answer) -> &'static str {
+    match (ask, theirs, ours) {
+        (_, Answer::Failed(2002, _), _) => "OpenFGA's strategies count hops differently",
+        (_, Answer::Failed(..), _) => "OpenFGA reports a failing condition of another tuple",
+        (_, _, Answer::Failed(..)) => "OpenFGA forgets a failing condition",
+        (Ask::Check { .. }, ..) => "OpenFGA's strategy decides whether a cycle taints",
+        (Ask::ListObjects { .. }, ..) => "OpenFGA's strategy decides whether a cycle taints, in a list of objects",
+        (Ask::ListUsers { .. }, ..) => "OpenFGA's list of users sees cycles that a check does not",
+    }
+}
+
+/// Whether OpenFGA may have answered so.
+fn possible(outcomes: &Outcomes<'_>, ask: &Ask, theirs: &Answer) -> Option<bool> {
+    let of = |user: &str, relation: &str, object: &str| {
+        outcomes.store.steps.set(PATIENCE);
+        outcomes.of_check(user, relation, object)
+    };
+    match (ask, theirs) {
+        (Ask::Check { user, relation, object }, Answer::Allowed(allowed)) => {
+            let set = of(user, relation, object)?;
+            Some(if *allowed { set.may(Set::YES) } else { set.may(Set::NO) || set.may(Set::TAINTED) })
+        }
+        (Ask::Check { user, relation, object }, Answer::Failed(..)) => {
+            Some(of(user, relation, object)?.may(Set::FAILED))
+        }
+        (_, Answer::Failed(..)) if outcomes.leeway.failing => Some(true),
+        (Ask::ListObjects { user, relation, object_type }, theirs) => {
+            let candidates = outcomes.store.objects(object_type);
+            all(candidates, theirs, |object| of(user, relation, object))
+        }
+        (Ask::ListUsers { object, relation, filter }, theirs) => {
+            let mut candidates = BTreeSet::new();
+            if split_userset(filter).is_none() {
+                candidates = outcomes.store.objects(filter);
+                candidates.insert(format!("{filter}:*"));
+            }
+            all(candidates, theirs, |user| of(user, relation, object))
+        }
+        _ => Some(false),
+    }
+}
+
+fn all(mut candidates: BTreeSet<String>, theirs: &Answer, of: impl Fn(&str) -> Option<Set>) -> Option<bool> {
+    let Answer::Listed(names) = theirs else {
+        for name in candidates {
+            if of(&name)?.may(Set::FAILED) {
+                return Some(true);
+            }
+        }
+        return Some(false);
+    };
+    candidates.extend(names.iter().cloned());
+    for name in candidates {
+        let set = of(&name)?;
+        let fits = match names.contains(&name) {
+            true => set.may(Set::YES),
+            false => set.may(Set::NO) || set.may(Set::TAINTED),
+        };
+        if !fits {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// Whether two answers mean the same. Errors are alike whatever their text.
+pub fn matches(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &Answer) -> Option<bool> {
+    Some(match (ask, theirs, ours) {
+        (_, Answer::Failed(..), Answer::Failed(..)) => true,
+        (Ask::ListUsers { object, relation, filter }, Answer::Listed(theirs), Answer::Listed(ours)) => {
+            match split_userset(filter) {
+                // OpenFGA compares only the type with the filter, and so lists
+                // `group:1` and `group:*` for `group#member`.
+                Some(_) => usersets(theirs) == usersets(ours),
+                None => {
+                    let wildcard = format!("{filter}:*");
+                    theirs == ours
+                        || (theirs.contains(&wildcard)
+                            && ours.contains(&wildcard)
+                            && covered(store, round, object, relation, theirs.symmetric_difference(ours))?)
+                }
+            }
+        }
+        _ => theirs == ours,
+    })
+}
+
+fn usersets(names: &BTreeSet<String>) -> BTreeSet<&String> {
+    names.iter().filter(|name| name.contains('#')).collect()
+}
+
+/// Whether each of the users is in: a list that has the wildcard may name such
+/// a user or leave it out.
+fn covered<'n>(
+    store: &Store,
+    round: &Round,
+    object: &str,
+    relation: &str,
+    mut users: impl Iterator<Item = &'n String>,
+) -> Option<bool> {
+    users.try_fold(true, |so_far, user| {
+        let ask = Ask::Check { user: user.into(), relation: relation.into(), object: object.into() };
+        Some(so_far && naive_answer(store, round, &ask, None)? == Answer::Allowed(true))
+    })
+}
+
+/// What a run over many cases came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Questions answered alike.
+    pub same: u64,
+    /// Questions left out for want of patience.
+    pub skipped: u64,
+    /// Questions answered otherwise for a known reason, by the reason.
+    pub explained: std::collections::BTreeMap<&'static str, u64>,
+    /// Stores that OpenFGA refused.
+    pub refused: Vec<(u64, String)>,
+    /// What disagreed.
+    pub different: Vec<Difference>,
+}
+
+/// A question that two evaluators answered differently.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// The store's seed.
+    pub seed: u64,
+    /// The round.
+    pub round: usize,
+    /// The question.
+    pub ask: Ask,
+    /// OpenFGA's answer.
+    pub theirs: Answer,
+    /// Ours.
+    pub ours: Answer,
+}
+
+impl Tally {
+    /// Judges one case, given OpenFGA's answers and a way to ask for ours.
+    pub fn add(
+        &mut self,
+        case: &Case,
+        theirs: Result<Vec<Vec<Answer>>, String>,
+        ours: impl Fn(&Round, &Ask) -> Option<Answer>,
+    ) {
+        let theirs = match theirs {
+            Ok(theirs) => theirs,
+            Err(refusal) => return self.refused.push((case.seed, refusal)),
+        };
+        for (index, (round, answers)) in case.rounds.iter().zip(theirs).enumerate() {
+            for (ask, theirs) in round.asks.iter().zip(answers) {
+                let Some(ours) = ours(round, ask) else {
+                    self.skipped += 1;
+                    continue;
+                };
+                match judge(&case.store, round, ask, &theirs, &ours) {
+                    Verdict::Same => self.same += 1,
+                    Verdict::Skipped => self.skipped += 1,
+                    Verdict::Explained(reason) => *self.explained.entry(reason).or_default() += 1,
+                    Verdict::Different => {
+                        let ask = ask.clone();
+                        self.different.push(Difference { seed: case.seed, round: index, ask, theirs, ours });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The type that a list is about, for messages.
+pub fn about(ask: &Ask) -> &str {
+    match ask {
+        Ask::Check { object, .. } | Ask::ListUsers { object, .. } => type_of(object),
+        Ask::ListObjects { object_type, .. } => object_type,
+    }
+}
