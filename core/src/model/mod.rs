@@ -3,6 +3,32 @@
 //! A model is plain data here. [`Model`] is what the DSL and the JSON form
 //! both parse to, what validation reads, and what `policy` compiles.
 
+#[allow(dead_code, reason = "validation, which reads the rest, comes next")]
+mod error;
+mod explain;
+mod json;
+mod parse;
+#[allow(dead_code, reason = "validation, which reads the rest, comes next")]
+mod position;
+#[allow(dead_code, reason = "validation, which reads the rest, comes next")]
+mod token;
+
+pub use error::{ErrorKind, Expected, ModelError, Part, Span, SyntaxError};
+pub use json::{from_json, from_json_value, to_json};
+pub use parse::MAX_REWRITE_DEPTH;
+
+/// Parses DSL text (schema 1.1 or 1.2, or one module) into a model.
+///
+/// Only the grammar is checked, and that nothing is defined twice under one
+/// name.
+///
+/// # Errors
+/// Every departure from the grammar, in OpenFGA's words and at OpenFGA's
+/// positions, in the order met.
+pub fn parse(dsl: &str) -> Result<Model, Vec<ModelError>> {
+    parse::parse(dsl).map(|parsed| parsed.model)
+}
+
 /// A whole authorization model, in the order it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Model {

@@ -1,0 +1,484 @@
+//! From a snapshot to a policy: names are interned, guards numbered, tuples
+//! admitted by the model and laid out in rows.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use crate::model::{self, Model};
+use crate::snapshot::{
+    LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
+};
+
+use super::graph::{Edge, Graph, Node, Subject};
+use super::guard::{Guard, GuardCollector, GuardCondition, GuardKey, GuardTable};
+use super::names::{Collector, NONE};
+use super::plan::Plan;
+use super::reference::{Admission, OBJECT_SHAPE, Reference, USER_SHAPE, admit};
+use super::{Inner, Limits, TypeRanges};
+
+/// The most warnings that are kept; the number of all is in the last one.
+const MAX_WARNINGS: usize = 1_000;
+
+/// Something in a snapshot that can have no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// A stable name for the kind of warning.
+    pub code: &'static str,
+    /// The JSON pointer of what it is about.
+    pub pointer: String,
+    /// What it is about, in the snapshot's own words.
+    pub subject: String,
+}
+
+impl Warning {
+    /// The code as this build spells it.
+    pub(super) fn known(code: &str) -> &'static str {
+        [UNKNOWN_TYPE, UNKNOWN_RELATION, NOT_ASSIGNABLE, DUPLICATE]
+            .into_iter()
+            .find(|known| *known == code)
+            .unwrap_or(MORE)
+    }
+}
+
+const UNKNOWN_TYPE: &str = "tuple.unknown_type";
+const UNKNOWN_RELATION: &str = "tuple.unknown_relation";
+const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
+const DUPLICATE: &str = "tuple.duplicate";
+const MORE: &str = "more";
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = match self.code {
+            UNKNOWN_TYPE => "names an object of a type that the model does not define",
+            UNKNOWN_RELATION => "names a relation that the object's type does not define",
+            NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
+            DUPLICATE => "is given more than once",
+            _ => "and more of the kind",
+        };
+        write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
+    }
+}
+
+pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
+    let model = read_model(snapshot.model.as_ref())?;
+    let plan = Plan::compile(&model);
+    let mut guards = GuardTable::for_model(&model)?;
+    let mut warnings = Warnings::default();
+
+    let tuples = &snapshot.tuples;
+    let mut names = Collector::with_capacity(tuples.len() / 2);
+    let mut usersets: Vec<(u32, u32)> = Vec::new();
+    let mut guard_numbers = GuardCollector::default();
+    let mut raw: Vec<RawEdge> = Vec::with_capacity(tuples.len());
+    // Tuples of one object or user type follow each other: the type is looked
+    // up again only when it changes.
+    let mut object_types = TypeMemo::default();
+    let mut user_types = TypeMemo::default();
+    for (i, tuple) in tuples.iter().enumerate() {
+        let (object, user) = references(tuple, i)?;
+        let guard = match guard_key(&plan, tuple, i)? {
+            None => 0,
+            Some(key) => {
+                let (number, new) = guard_numbers.add(key.clone());
+                if new {
+                    guards.bind(&key, i)?;
+                }
+                number
+            }
+        };
+        let condition = match &tuple.condition {
+            None => None,
+            Some(c) => plan.condition(&c.name),
+        };
+        let admission = admit(
+            &plan,
+            object_types.find(&plan, object.type_name),
+            &tuple.relation,
+            &user,
+            user_types.find(&plan, user.type_name),
+            condition,
+        );
+        let relation = match admission {
+            Admission::Admitted(relation) => relation,
+            Admission::UnknownType => {
+                warnings.add(UNKNOWN_TYPE, i, tuple);
+                continue;
+            }
+            Admission::UnknownRelation => {
+                warnings.add(UNKNOWN_RELATION, i, tuple);
+                continue;
+            }
+            Admission::NotAssignable => {
+                warnings.add(NOT_ASSIGNABLE, i, tuple);
+                continue;
+            }
+        };
+        let user_relation = user
+            .relation
+            .and_then(|name| plan.relation(user_types.find(&plan, user.type_name)?, name));
+        raw.push(RawEdge {
+            object: names.add(object.object),
+            relation,
+            user: names.add(user.object),
+            user_relation: user_relation.unwrap_or(NONE),
+            guard,
+            index: i as u32,
+        });
+    }
+
+    let (names, renumber) = names.finish();
+    let (keys, guard_renumber) = guard_numbers.finish();
+    guards.order(&keys);
+    let number = |i: u32| renumber.get(i as usize).copied().unwrap_or(NONE);
+    for edge in &mut raw {
+        edge.object = number(edge.object);
+        edge.user = number(edge.user);
+        edge.guard = guard_renumber
+            .get(edge.guard as usize)
+            .copied()
+            .unwrap_or(0);
+        if edge.user_relation != NONE {
+            usersets.push((edge.user, edge.user_relation));
+        }
+    }
+    usersets.sort_unstable();
+    usersets.dedup();
+    let subject = |e: &RawEdge| {
+        if e.user_relation == NONE {
+            return Subject::object(e.user);
+        }
+        usersets
+            .binary_search(&(e.user, e.user_relation))
+            .map_or(Subject::UNKNOWN, |i| Subject::userset(i as u32))
+    };
+    let edges: Vec<Edge> = raw
+        .iter()
+        .map(|e| Edge {
+            node: Node {
+                object: e.object,
+                relation: e.relation,
+            },
+            subject: subject(e),
+            guard: e.guard,
+        })
+        .collect();
+    let nodes: Vec<Node> = usersets
+        .iter()
+        .map(|(object, relation)| Node {
+            object: *object,
+            relation: *relation,
+        })
+        .collect();
+    let mut graph = Graph::build(names.len(), nodes.clone(), &edges);
+    if graph.subjects.len() != edges.len() {
+        // The rows drop equal tuples; the reverse rows must not keep them.
+        let mut unique = edges.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        warnings.duplicates(&edges, &raw, tuples);
+        graph = Graph::build(names.len(), nodes, &unique);
+    }
+    if !graph.guards.is_empty() {
+        refuse_conflicts(&edges, &raw, tuples, &guards)?;
+    }
+    let types = TypeRanges::of(&plan, &names);
+    Ok(Inner {
+        revision: snapshot.revision.clone().into_owned(),
+        issued_at: snapshot.issued_at,
+        not_after: snapshot.not_after,
+        model,
+        plan,
+        names,
+        types,
+        graph,
+        guards,
+        limits: limits(&snapshot.limits)?,
+        warnings: warnings.finish(),
+    })
+}
+
+/// A tuple between interning and numbering.
+#[derive(Debug, Clone, Copy)]
+struct RawEdge {
+    object: u32,
+    relation: u32,
+    user: u32,
+    user_relation: u32,
+    guard: u32,
+    index: u32,
+}
+
+/// Reads and validates the model.
+pub(super) fn read_model(source: Option<&ModelSource<'_>>) -> Result<Model, SnapshotError> {
+    let read = match source {
+        None => return Ok(Model::default()),
+        Some(ModelSource::Dsl(text)) => model::parse(text),
+        Some(ModelSource::Json(value)) => model::from_json_value(value),
+    };
+    let errors = match read {
+        Ok(model) => return Ok(model),
+        Err(refused) => refused,
+    };
+    let Some(first) = errors.into_iter().next() else {
+        return Err(SnapshotErrorKind::Internal.at("/model"));
+    };
+    let position = first.span.map(|s| Position {
+        line: s.line + 1,
+        column: s.start + 1,
+    });
+    Err(SnapshotError {
+        kind: SnapshotErrorKind::Model(Box::new(first)),
+        pointer: "/model".to_owned(),
+        position,
+    })
+}
+
+pub(super) fn limits(record: &LimitsRecord) -> Result<Limits, SnapshotError> {
+    let default = Limits::default();
+    if record.steps == Some(0) {
+        return Err(SnapshotErrorKind::Limit { name: "steps" }.at("/limits/steps"));
+    }
+    if record.depth == Some(0) {
+        return Err(SnapshotErrorKind::Limit { name: "depth" }.at("/limits/depth"));
+    }
+    Ok(Limits {
+        steps: record.steps.unwrap_or(default.steps),
+        depth: record.depth.or(default.depth),
+        condition_cost: record.condition_cost.or(default.condition_cost),
+    })
+}
+
+fn references<'t>(
+    tuple: &'t TupleRecord<'_>,
+    i: usize,
+) -> Result<(Reference<'t>, Reference<'t>), SnapshotError> {
+    let identifier = |member: &'static str, found: &str, expected: &'static str| {
+        SnapshotErrorKind::Identifier {
+            member,
+            found: found.to_owned(),
+            expected,
+        }
+        .at(format!("/tuples/{i}/{member}"))
+    };
+    let object = Reference::object(&tuple.object)
+        .ok_or_else(|| identifier("object", &tuple.object, OBJECT_SHAPE))?;
+    let user =
+        Reference::user(&tuple.user).ok_or_else(|| identifier("user", &tuple.user, USER_SHAPE))?;
+    Ok((object, user))
+}
+
+fn guard_key(
+    plan: &Plan,
+    tuple: &TupleRecord<'_>,
+    i: usize,
+) -> Result<Option<GuardKey>, SnapshotError> {
+    let condition = match &tuple.condition {
+        None => None,
+        Some(c) => Some(plan.condition(&c.name).ok_or_else(|| {
+            SnapshotErrorKind::UnknownCondition {
+                name: c.name.clone().into_owned(),
+            }
+            .at(format!("/tuples/{i}/condition/name"))
+        })?),
+    };
+    let tenant = tuple.tenant.as_deref().map(str::to_owned);
+    if condition.is_none() && tenant.is_none() {
+        return Ok(None);
+    }
+    let context = tuple.condition.as_ref().and_then(|c| c.context);
+    Ok(Some((
+        tenant,
+        condition,
+        context.map_or(String::new(), |c| canonical(c)),
+    )))
+}
+
+/// A context's text, the same for the same values: members sorted, no spaces.
+fn canonical(context: &RawValue) -> String {
+    let text = context.get();
+    if text == "null" || text == "{}" {
+        return String::new();
+    }
+    serde_json::from_str::<serde_json::Value>(text)
+        .map_or_else(|_| text.to_owned(), |value| value.to_string())
+}
+
+/// Two tuples that agree in all but the condition contradict each other.
+fn refuse_conflicts(
+    edges: &[Edge],
+    raw: &[RawEdge],
+    tuples: &[TupleRecord<'_>],
+    guards: &GuardTable,
+) -> Result<(), SnapshotError> {
+    let tenant = |e: &Edge| guards.get(e.guard).and_then(|g| g.tenant.as_deref());
+    let mut order: Vec<(&Edge, &RawEdge)> = edges.iter().zip(raw).collect();
+    order.sort_unstable_by(|(a, x), (b, y)| {
+        (a.node, a.subject, tenant(a), x.index).cmp(&(b.node, b.subject, tenant(b), y.index))
+    });
+    for pair in order.windows(2) {
+        let &[(a, _), (b, second)] = pair else {
+            continue;
+        };
+        if (a.node, a.subject, tenant(a)) == (b.node, b.subject, tenant(b)) && a.guard != b.guard {
+            let i = second.index as usize;
+            let tuple = tuples.get(i).map_or(String::new(), |t| spell(t));
+            return Err(SnapshotErrorKind::ConflictingTuple { tuple }.at(format!("/tuples/{i}")));
+        }
+    }
+    Ok(())
+}
+
+fn spell(tuple: &TupleRecord<'_>) -> String {
+    format!("{} {} {}", tuple.user, tuple.relation, tuple.object)
+}
+
+/// The number of the type last asked for.
+#[derive(Default)]
+struct TypeMemo<'a> {
+    name: Cow<'a, str>,
+    found: Option<u32>,
+}
+
+impl<'a> TypeMemo<'a> {
+    fn find(&mut self, plan: &Plan, name: &'a str) -> Option<u32> {
+        if self.name != name {
+            self.name = Cow::Borrowed(name);
+            self.found = plan.type_id(name);
+        }
+        self.found
+    }
+}
+
+/// Collects warnings, up to a number.
+#[derive(Default)]
+struct Warnings {
+    kept: Vec<Warning>,
+    more: usize,
+}
+
+impl Warnings {
+    fn add(&mut self, code: &'static str, i: usize, tuple: &TupleRecord<'_>) {
+        if self.kept.len() < MAX_WARNINGS {
+            let pointer = format!("/tuples/{i}");
+            self.kept.push(Warning {
+                code,
+                pointer,
+                subject: spell(tuple),
+            });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn duplicates(&mut self, edges: &[Edge], raw: &[RawEdge], tuples: &[TupleRecord<'_>]) {
+        let mut order: Vec<(&Edge, &RawEdge)> = edges.iter().zip(raw).collect();
+        order.sort_unstable_by(|(a, x), (b, y)| (a, x.index).cmp(&(b, y.index)));
+        for pair in order.windows(2) {
+            if let &[(a, _), (b, second)] = pair
+                && a == b
+                && let Some(tuple) = tuples.get(second.index as usize)
+            {
+                self.add(DUPLICATE, second.index as usize, tuple);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<Warning> {
+        if self.more > 0 {
+            self.kept.push(Warning {
+                code: MORE,
+                pointer: "/tuples".to_owned(),
+                subject: format!("{} tuples", self.more),
+            });
+        }
+        self.kept
+    }
+}
+
+impl GuardTable {
+    /// The table for a model's conditions, without guards.
+    #[cfg(feature = "conditions")]
+    pub(super) fn for_model(model: &Model) -> Result<Self, SnapshotError> {
+        let mut conditions = Vec::with_capacity(model.conditions.len());
+        for def in &model.conditions {
+            let condition = crate::condition::Condition::compile(def)
+                .map_err(|e| SnapshotErrorKind::Condition(Box::new(e)).at("/model"))?;
+            conditions.push(condition);
+        }
+        Ok(Self {
+            guards: Vec::new(),
+            conditions,
+        })
+    }
+
+    /// The table for a model's conditions, of which there may be none.
+    #[cfg(not(feature = "conditions"))]
+    pub(super) fn for_model(model: &Model) -> Result<Self, SnapshotError> {
+        if model.conditions.is_empty() {
+            Ok(Self::default())
+        } else {
+            Err(SnapshotErrorKind::ConditionsUnsupported.at("/model"))
+        }
+    }
+
+    /// Adds the guard with this key, its context checked against the
+    /// condition's parameters. `i` is the tuple's place, for errors.
+    pub(super) fn bind(&mut self, key: &GuardKey, i: usize) -> Result<(), SnapshotError> {
+        let (tenant, condition, source) = key;
+        let condition = match condition {
+            None => None,
+            Some(index) => Some(
+                self.condition(*index, source)
+                    .map_err(|kind| kind.at(format!("/tuples/{i}/condition/context")))?,
+            ),
+        };
+        self.guards.push(Guard {
+            tenant: tenant.clone(),
+            condition,
+        });
+        Ok(())
+    }
+
+    #[cfg(feature = "conditions")]
+    fn condition(&self, index: u32, source: &str) -> Result<GuardCondition, SnapshotErrorKind> {
+        let condition = self
+            .conditions
+            .get(index as usize)
+            .ok_or(SnapshotErrorKind::Internal)?;
+        let context: serde_json::Map<String, serde_json::Value> = if source.is_empty() {
+            serde_json::Map::new()
+        } else {
+            serde_json::from_str(source).map_err(|e| SnapshotErrorKind::Shape {
+                detail: e.to_string(),
+            })?
+        };
+        let bound = condition
+            .bind_tuple_context(&context)
+            .map_err(|e| SnapshotErrorKind::Condition(Box::new(e)))?;
+        Ok(GuardCondition {
+            index,
+            source: source.to_owned(),
+            bound,
+        })
+    }
+
+    #[cfg(not(feature = "conditions"))]
+    fn condition(&self, _index: u32, _source: &str) -> Result<GuardCondition, SnapshotErrorKind> {
+        Err(SnapshotErrorKind::ConditionsUnsupported)
+    }
+
+    /// Puts the guards, bound as they came, in the order of their keys.
+    fn order(&mut self, keys: &[GuardKey]) {
+        let key = |g: &Guard| -> GuardKey {
+            let (index, source) = g
+                .condition
+                .as_ref()
+                .map_or((None, String::new()), |c| (Some(c.index), c.source.clone()));
+            (g.tenant.clone(), index, source)
+        };
+        self.guards.sort_by_cached_key(key);
+        debug_assert!(self.guards.iter().map(key).eq(keys.iter().cloned()));
+    }
+}

@@ -1,0 +1,234 @@
+//! Check: whether a user has a relation on an object.
+
+use hashbrown::HashTable;
+
+use crate::policy::{Node, RelationId};
+
+use super::ask::{Asked, UNKNOWN_OBJECT};
+use super::error::QueryError;
+use super::resolve::Frames;
+use super::view::{CheckItem, View};
+
+impl View<'_> {
+    /// Whether `user` has `relation` on `object`.
+    ///
+    /// # Errors
+    /// `request.*` for a question that the model does not know,
+    /// `condition.*` where a condition decides and cannot be evaluated,
+    /// `budget.*` where a limit was reached. Each is a denial.
+    pub fn check(&self, user: &str, relation: &str, object: &str) -> Result<bool, QueryError> {
+        let target = self.target(relation, object)?;
+        let asked = self.asked(user, object)?;
+        Search::new(self, asked).decide(target)
+    }
+
+    /// Many questions, each with its own answer or error.
+    pub fn batch_check(&self, items: &[CheckItem]) -> Vec<Result<bool, QueryError>> {
+        items
+            .iter()
+            .map(|item| self.check(&item.user, &item.relation, &item.object))
+            .collect()
+    }
+}
+
+/// One user's questions to a view. The memo, where there is one, carries what
+/// one question proved over to the next.
+pub(super) struct Search<'v, 'p> {
+    pub(super) view: &'v View<'p>,
+    pub(super) asked: Asked,
+    pub(super) memo: Option<Memo>,
+    pub(super) frames: Frames,
+    /// The first error that a question met, as far as nothing outweighed it.
+    pub(super) error: Option<QueryError>,
+    /// A tracked walk met a node twice.
+    pub(super) repeated: bool,
+    steps_left: u64,
+}
+
+impl<'v, 'p> Search<'v, 'p> {
+    pub(super) fn new(view: &'v View<'p>, asked: Asked) -> Self {
+        Self {
+            view,
+            asked,
+            memo: None,
+            frames: Frames::default(),
+            error: None,
+            repeated: false,
+            steps_left: view.limits.steps,
+        }
+    }
+
+    /// As [`Search::new`], for many questions about one user.
+    pub(super) fn with_memo(view: &'v View<'p>, asked: Asked) -> Self {
+        Self {
+            memo: Some(Memo::default()),
+            ..Self::new(view, asked)
+        }
+    }
+
+    /// Decides one question, with the whole budget of steps.
+    #[inline]
+    pub(super) fn decide(&mut self, target: Node) -> Result<bool, QueryError> {
+        self.steps_left = self.view.limits.steps;
+        self.error = None;
+        if !self.may_hold(target.relation) {
+            return Ok(false);
+        }
+        let monotone = self
+            .view
+            .policy
+            .plan
+            .relation_plan(target.relation)
+            .is_some_and(|r| r.monotone);
+        let allowed = if monotone && self.view.limits.depth.is_none() {
+            self.reach(target)?
+        } else {
+            self.resolve(target)?
+        };
+        match self.error.take() {
+            Some(error) if !allowed => Err(error),
+            _ => Ok(allowed),
+        }
+    }
+
+    /// Takes steps from the budget.
+    #[inline]
+    pub(super) fn step(&mut self, steps: u64) -> Result<(), QueryError> {
+        match self.steps_left.checked_sub(steps) {
+            Some(left) => {
+                self.steps_left = left;
+                Ok(())
+            }
+            None => Err(QueryError::Budget {
+                steps: self.view.limits.steps,
+            }),
+        }
+    }
+
+    /// Whether a user of the asking one's type can have the relation at all,
+    /// whatever the tuples say.
+    #[inline]
+    pub(super) fn may_hold(&self, relation: RelationId) -> bool {
+        let Some(relation) = self.view.policy.plan.relation_plan(relation) else {
+            return false;
+        };
+        match self.asked.userset {
+            None => relation
+                .held_by
+                .get(self.asked.type_id as usize)
+                .copied()
+                .unwrap_or(false),
+            Some(node) => relation
+                .held_by_usersets
+                .binary_search(&node.relation)
+                .is_ok(),
+        }
+    }
+
+    pub(super) fn keep_error(&mut self, error: Option<QueryError>) {
+        if self.error.is_none() {
+            self.error = error;
+        }
+    }
+}
+
+/// Answers that hold for every later question about the same user, in a table
+/// of fixed size: a new answer takes the place of an old one.
+pub(super) struct Memo {
+    /// `object << 32 | relation << 1 | answer`, plus one; zero is empty.
+    slots: Box<[u64]>,
+}
+
+const MEMO_SLOTS: usize = 1 << 13;
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self {
+            slots: vec![0; MEMO_SLOTS].into(),
+        }
+    }
+}
+
+impl Memo {
+    #[inline]
+    fn key(node: Node) -> (usize, u64) {
+        let key = (u64::from(node.object) << 32) | (u64::from(node.relation) << 1);
+        ((mix(key) >> 51) as usize, key + 1)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, node: Node) -> Option<bool> {
+        let (slot, key) = Self::key(node);
+        let found = *self.slots.get(slot)?;
+        match found.wrapping_sub(key) {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, node: Node, answer: bool) {
+        // The number of unknown objects stands for many.
+        if node.object >= UNKNOWN_OBJECT - 1 {
+            return;
+        }
+        let (slot, key) = Self::key(node);
+        if let Some(slot) = self.slots.get_mut(slot) {
+            *slot = key + u64::from(answer);
+        }
+    }
+}
+
+/// Spreads a key over all bits.
+#[inline]
+pub(super) fn mix(key: u64) -> u64 {
+    let mixed = (key ^ (key >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 29)
+}
+
+/// A set of nodes.
+#[derive(Default)]
+pub(super) struct Seen {
+    table: HashTable<Node>,
+}
+
+impl Seen {
+    /// Adds a node; false where it was there.
+    pub(super) fn insert(&mut self, node: Node) -> bool {
+        let hashed = hash(node);
+        if self.table.find(hashed, |n| *n == node).is_some() {
+            return false;
+        }
+        self.table.insert_unique(hashed, node, |n| hash(*n));
+        true
+    }
+
+    pub(super) fn contains(&self, node: Node) -> bool {
+        self.table.find(hash(node), |n| *n == node).is_some()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    pub(super) fn remove(&mut self, node: Node) {
+        if let Ok(entry) = self.table.find_entry(hash(node), |n| *n == node) {
+            entry.remove();
+        }
+    }
+}
+
+impl FromIterator<Node> for Seen {
+    fn from_iter<I: IntoIterator<Item = Node>>(nodes: I) -> Self {
+        let mut seen = Self::default();
+        for node in nodes {
+            seen.insert(node);
+        }
+        seen
+    }
+}
+
+pub(super) fn hash(node: Node) -> u64 {
+    mix((u64::from(node.object) << 32) | u64::from(node.relation)).rotate_left(17)
+}

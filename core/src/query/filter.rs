@@ -1,0 +1,173 @@
+//! Filter: one user, one relation, many objects at once.
+
+use std::collections::BTreeMap;
+
+use crate::policy::{Node, RelationId, TypeId};
+
+use super::check::Search;
+use super::error::QueryError;
+use super::view::View;
+
+/// Which of many objects a user may see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filtered {
+    /// For each object, in the order given: allowed or not.
+    pub mask: Vec<bool>,
+    /// How many were dropped, by reason.
+    pub dropped: BTreeMap<DropReason, usize>,
+}
+
+/// Why an object was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The user does not have the relation on it.
+    NotAllowed,
+    /// It is not well-formed, or of a type that the model does not define.
+    Malformed,
+    /// Its type does not have the relation.
+    UnknownRelation,
+    /// A condition could not be evaluated.
+    Condition,
+    /// It took more steps or hops than allowed.
+    Budget,
+    /// Our own fault.
+    Internal,
+}
+
+impl DropReason {
+    /// A stable name for the reason.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not_allowed",
+            Self::Malformed => "resource.malformed",
+            Self::UnknownRelation => "request.unknown_relation",
+            Self::Condition => "condition.failed",
+            Self::Budget => "budget.exhausted",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl Filtered {
+    /// How many objects are allowed.
+    pub fn allowed(&self) -> usize {
+        self.mask.iter().filter(|a| **a).count()
+    }
+
+    pub(super) fn push(&mut self, decided: Result<bool, DropReason>) {
+        let reason = match decided {
+            Ok(true) => None,
+            Ok(false) => Some(DropReason::NotAllowed),
+            Err(reason) => Some(reason),
+        };
+        self.mask.push(reason.is_none());
+        if let Some(reason) = reason {
+            *self.dropped.entry(reason).or_default() += 1;
+        }
+    }
+}
+
+impl View<'_> {
+    /// Which of these objects `user` has `relation` on. Objects may repeat; one
+    /// that is malformed, or whose check errs, is dropped and counted. The
+    /// budget of steps is each object's own.
+    ///
+    /// # Errors
+    /// Only what is wrong with the user: then nothing is allowed.
+    pub fn filter<S: AsRef<str>>(
+        &self,
+        user: &str,
+        relation: &str,
+        objects: impl IntoIterator<Item = S>,
+    ) -> Result<Filtered, QueryError> {
+        let asked = self.asked(user, "")?;
+        let mut search = Search::with_memo(self, asked);
+        let mut kinds = Kinds {
+            view: self,
+            relation,
+            last: None,
+        };
+        let objects = objects.into_iter();
+        let mut filtered = Filtered {
+            mask: Vec::with_capacity(objects.size_hint().0),
+            dropped: BTreeMap::new(),
+        };
+        for object in objects {
+            let object = object.as_ref();
+            filtered.push(
+                kinds
+                    .target(user, object)
+                    .and_then(|node| search.decide(node).map_err(|error| DropReason::of(&error))),
+            );
+        }
+        Ok(filtered)
+    }
+}
+
+/// Finds each object's relation, looking it up anew only when the type changes.
+struct Kinds<'v, 'p> {
+    view: &'v View<'p>,
+    relation: &'v str,
+    last: Option<(TypeId, RelationId)>,
+}
+
+impl Kinds<'_, '_> {
+    #[inline]
+    fn target(&mut self, user: &str, object: &str) -> Result<Node, DropReason> {
+        let policy = self.view.policy;
+        if let Some(id) = policy.names.find(object)
+            && let Some(type_id) = policy.types.type_of(id)
+            && policy.types.wildcard(type_id) != id
+        {
+            if let Some((last, relation)) = self.last
+                && last == type_id
+            {
+                return Ok(Node {
+                    object: id,
+                    relation,
+                });
+            }
+            let relation = policy
+                .plan
+                .relation(type_id, self.relation)
+                .ok_or(DropReason::UnknownRelation)?;
+            self.last = Some((type_id, relation));
+            return Ok(Node {
+                object: id,
+                relation,
+            });
+        }
+        let node = self
+            .view
+            .target(self.relation, object)
+            .map_err(|error| DropReason::of(&error))?;
+        // A userset asks for its own object, which no tuple names: the one case
+        // in which an unknown object is allowed.
+        let own = node.object == super::ask::UNKNOWN_OBJECT
+            && user.split_once('#').is_some_and(|(of, _)| of == object);
+        Ok(if own {
+            Node {
+                object: super::ask::UNKNOWN_OBJECT - 1,
+                ..node
+            }
+        } else {
+            node
+        })
+    }
+}
+
+impl DropReason {
+    fn of(error: &QueryError) -> Self {
+        match error {
+            QueryError::InvalidUser { .. }
+            | QueryError::InvalidObject { .. }
+            | QueryError::UnknownType { .. } => Self::Malformed,
+            QueryError::UnknownRelation { .. } => Self::UnknownRelation,
+            #[cfg(feature = "conditions")]
+            QueryError::Condition(_) => Self::Condition,
+            QueryError::Budget { .. } | QueryError::Depth { .. } => Self::Budget,
+            QueryError::ContextualTuple { .. } | QueryError::Internal => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The policy as one request sees it.
+
+use serde_json::{Map, Value};
+
+use crate::policy::{Inner, Limits, Node, Row, Verdict};
+
+use super::error::QueryError;
+use super::overlay::{Overlay, Tuple};
+
+/// The policy as one request sees it: with its contextual tuples, its context
+/// for conditions, its tenant and its limits.
+#[derive(Debug, Clone)]
+pub struct View<'p> {
+    pub(super) policy: &'p Inner,
+    pub(super) overlay: Overlay,
+    context: Option<Map<String, Value>>,
+    tenant: Option<String>,
+    pub(super) limits: Limits,
+}
+
+/// One question of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckItem {
+    /// `type:id`, `type:*` or `type:id#relation`.
+    pub user: String,
+    /// The relation's name.
+    pub relation: String,
+    /// `type:id`.
+    pub object: String,
+}
+
+impl<'p> View<'p> {
+    pub(crate) fn new(policy: &'p Inner) -> Self {
+        Self {
+            policy,
+            overlay: Overlay::default(),
+            context: None,
+            tenant: None,
+            limits: policy.limits,
+        }
+    }
+
+    /// Adds contextual tuples, in place of any given before. They come from
+    /// the host: a caller that could choose them would choose its own rights.
+    ///
+    /// # Errors
+    /// [`QueryError::ContextualTuple`] for the first that cannot stand.
+    pub fn with_tuples(mut self, tuples: &[Tuple]) -> Result<Self, QueryError> {
+        self.overlay = Overlay::build(self.policy, tuples)?;
+        Ok(self)
+    }
+
+    /// Sets the values that conditions take from the request.
+    pub fn with_context(mut self, context: Map<String, Value>) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    /// Sets the tenant: tuples tagged with another one are invisible, and
+    /// without a tenant all tagged ones are.
+    pub fn with_tenant(mut self, tenant: &str) -> Self {
+        self.tenant = Some(tenant.to_owned());
+        self
+    }
+
+    /// Sets the limits, in place of the snapshot's.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The policy's tuples of a node, and the request's.
+    #[inline]
+    pub(super) fn rows(&self, node: Node) -> [Row<'_>; 2] {
+        let overlay = if self.overlay.is_empty() {
+            Row::default()
+        } else {
+            self.overlay.row(node)
+        };
+        [self.policy.graph.row(node), overlay]
+    }
+
+    /// Whether a tuple with this guard counts.
+    pub(super) fn verdict(&self, number: u32) -> Verdict {
+        if number == 0 {
+            return Verdict::Pass;
+        }
+        let Some(guard) = self.overlay.guard_at(self.policy, number) else {
+            return Verdict::Error(QueryError::Internal);
+        };
+        if guard.tenant.is_some() && guard.tenant != self.tenant {
+            return Verdict::Fail;
+        }
+        match &guard.condition {
+            None => Verdict::Pass,
+            Some(condition) => self.evaluate(condition),
+        }
+    }
+
+    #[cfg(feature = "conditions")]
+    fn evaluate(&self, condition: &crate::policy::GuardCondition) -> Verdict {
+        let Some(compiled) = self.policy.guards.conditions.get(condition.index as usize) else {
+            return Verdict::Error(QueryError::Internal);
+        };
+        let limit = self.limits.condition_cost;
+        match compiled.evaluate(&condition.bound, self.context.as_ref(), limit) {
+            Ok(true) => Verdict::Pass,
+            Ok(false) => Verdict::Fail,
+            Err(error) => Verdict::Error(QueryError::Condition(error)),
+        }
+    }
+
+    #[cfg(not(feature = "conditions"))]
+    fn evaluate(&self, _: &crate::policy::GuardCondition) -> Verdict {
+        Verdict::Error(QueryError::Internal)
+    }
+
+    /// `type:id#relation`.
+    pub(super) fn spell(&self, node: Node) -> String {
+        let object = self.overlay.spelling(self.policy, node.object);
+        format!("{object}#{}", self.policy.plan.relation_name(node.relation))
+    }
+}

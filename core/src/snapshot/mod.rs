@@ -1,0 +1,180 @@
+//! The snapshot: the JSON document of policy data at one revision.
+//!
+//! These are its shapes, format 1. A document that parses here has the right
+//! members and types; what they mean is checked when `policy` compiles it.
+//! An unknown member is an error, because a typo must not silently drop policy.
+
+mod error;
+
+pub use error::{Position, SnapshotError, SnapshotErrorKind};
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The largest document accepted, in bytes. A million tuples take about 100 MB;
+/// 1 GiB keeps every offset of the compiled form below 2³².
+pub const MAX_SNAPSHOT_BYTES: usize = 1 << 30;
+
+/// The most tuples accepted: subjects are numbered with 31 bits, and each tuple
+/// may bring three new names.
+pub const MAX_TUPLES: usize = 50_000_000;
+
+/// A snapshot, borrowed from its text where that needs no unescaping.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot<'a> {
+    /// The format's number: 1.
+    #[serde(rename = "deputize")]
+    pub format: u32,
+    /// Opaque; echoed in every decision.
+    #[serde(borrow, default)]
+    pub revision: Cow<'a, str>,
+    /// When the snapshot was made, in seconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<u64>,
+    /// After this second everything is denied as stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<u64>,
+    /// The authorization model: OpenFGA DSL text, or its JSON form.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSource<'a>>,
+    /// The relationships.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub tuples: Vec<TupleRecord<'a>>,
+    /// Bounds on the work that one question may cost.
+    #[serde(default, skip_serializing_if = "LimitsRecord::is_empty")]
+    pub limits: LimitsRecord,
+}
+
+/// A model as DSL text or as OpenFGA's JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ModelSource<'a> {
+    /// DSL text.
+    Dsl(#[serde(borrow)] Cow<'a, str>),
+    /// OpenFGA's JSON form.
+    Json(serde_json::Value),
+}
+
+/// One relationship: `user` has `relation` on `object`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TupleRecord<'a> {
+    /// `type:id`, `type:*` or `type:id#relation`.
+    #[serde(borrow)]
+    pub user: Cow<'a, str>,
+    /// The relation's name.
+    #[serde(borrow)]
+    pub relation: Cow<'a, str>,
+    /// `type:id`.
+    #[serde(borrow)]
+    pub object: Cow<'a, str>,
+    /// The condition under which it holds.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<ConditionRecord<'a>>,
+    /// The tenant that alone sees it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Cow<'a, str>>,
+}
+
+/// A tuple's condition, with the part of its context that the tuple fixes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionRecord<'a> {
+    /// The condition's name in the model.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+    /// Values of its parameters; what is missing comes with the request.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<&'a RawValue>,
+}
+
+/// Bounds on the work that one question may cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsRecord {
+    /// Evaluation steps; 1,000,000 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Hops through usersets and parents; unbounded by default, 25 in OpenFGA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<u32>,
+    /// The cost of one condition; unbounded by default, 100 in OpenFGA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition_cost: Option<u64>,
+}
+
+impl LimitsRecord {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl<'a> Snapshot<'a> {
+    /// Reads the shapes of a snapshot document.
+    ///
+    /// # Errors
+    /// `snapshot.too_large`, `snapshot.json` (no JSON), `snapshot.shape` (a
+    /// wrong type, a missing or an unknown member; the pointer says where),
+    /// `snapshot.format` (another format's number).
+    pub fn from_json(bytes: &'a [u8]) -> Result<Self, SnapshotError> {
+        if bytes.len() > MAX_SNAPSHOT_BYTES {
+            return Err(SnapshotErrorKind::TooLarge { bytes: bytes.len() }.at(""));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            SnapshotErrorKind::Utf8 {
+                offset: e.valid_up_to(),
+            }
+            .at("")
+        })?;
+        let snapshot: Self = serde_json::from_str(text).map_err(|_| locate(text))?;
+        if snapshot.format != 1 {
+            return Err(SnapshotErrorKind::Format {
+                found: snapshot.format,
+            }
+            .at("/deputize"));
+        }
+        if snapshot.tuples.len() > MAX_TUPLES {
+            return Err(SnapshotErrorKind::TooMany {
+                what: "tuples",
+                limit: MAX_TUPLES,
+            }
+            .at("/tuples"));
+        }
+        Ok(snapshot)
+    }
+}
+
+/// Reads a document that is known to be wrong once more, slowly, to say where.
+fn locate(text: &str) -> SnapshotError {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, Snapshot<'_>>(&mut reader) {
+        Err(e) => {
+            let pointer = pointer(e.path());
+            SnapshotError::from_serde(e.inner(), pointer)
+        }
+        // What is left is text behind the document.
+        Ok(_) => match reader.end() {
+            Err(e) => SnapshotError::from_serde(&e, String::new()),
+            Ok(()) => SnapshotErrorKind::Internal.at(""),
+        },
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut out = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => out.push_str(&format!("/{index}")),
+            Segment::Map { key } => {
+                out.push('/');
+                out.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    out
+}

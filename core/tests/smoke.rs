@@ -1,0 +1,79 @@
+//! The engine's main path, end to end.
+use deputize::Policy;
+
+const MODEL: &str = "model\n  schema 1.1\ntype user\ntype group\n  relations\n    define member: [user, group#member]\ntype folder\n  relations\n    define viewer: [user, group#member]\ntype document\n  relations\n    define parent: [folder]\n    define blocked: [user]\n    define viewer: [user, user:*] or viewer from parent\n    define can_view: viewer but not blocked";
+
+fn policy() -> Policy {
+    let t = |u: &str, r: &str, o: &str| serde_json::json!({"user": u, "relation": r, "object": o});
+    let snapshot = serde_json::json!({"deputize": 1, "revision": "7", "model": MODEL, "tuples": [
+        t("user:anne", "member", "group:eng"),
+        t("group:eng#member", "member", "group:all"),
+        t("group:all#member", "viewer", "folder:f"),
+        t("folder:f", "parent", "document:1"),
+        t("user:bob", "blocked", "document:1"),
+        t("user:bob", "viewer", "document:1"),
+        t("user:*", "viewer", "document:2"),
+    ]});
+    Policy::from_json(snapshot.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn check_list_filter_agree() {
+    for policy in [
+        policy(),
+        Policy::from_compiled(&policy().to_compiled()).unwrap(),
+    ] {
+        assert_eq!(policy.check("user:anne", "viewer", "document:1"), Ok(true));
+        assert_eq!(
+            policy.check("user:anne", "can_view", "document:1"),
+            Ok(true)
+        );
+        assert_eq!(policy.check("user:bob", "viewer", "document:1"), Ok(true));
+        assert_eq!(
+            policy.check("user:bob", "can_view", "document:1"),
+            Ok(false)
+        );
+        assert_eq!(
+            policy.check("user:carl", "can_view", "document:2"),
+            Ok(true)
+        );
+        assert_eq!(
+            policy.check("group:eng#member", "viewer", "document:1"),
+            Ok(true)
+        );
+        assert_eq!(policy.check("user:carl", "viewer", "document:9"), Ok(false));
+        assert_eq!(
+            policy.check("document:8#viewer", "viewer", "document:9"),
+            Ok(false)
+        );
+        assert_eq!(
+            policy.check("document:9#viewer", "viewer", "document:9"),
+            Ok(true)
+        );
+        let view = policy.view();
+        assert_eq!(
+            view.list_objects("user:anne", "can_view", "document")
+                .unwrap(),
+            ["document:1", "document:2"]
+        );
+        assert_eq!(
+            view.list_users("document:1", "viewer", "user").unwrap(),
+            ["user:anne", "user:bob"]
+        );
+        let f = view
+            .filter(
+                "user:anne",
+                "can_view",
+                [
+                    "document:1",
+                    "document:3",
+                    "nonsense",
+                    "document:2",
+                    "document:1",
+                ],
+            )
+            .unwrap();
+        assert_eq!(f.mask, [true, false, false, true, true]);
+        assert!(policy.check("user:anne", "nope", "document:1").is_err());
+    }
+}
