@@ -9,6 +9,7 @@ pub mod snapshot;
 
 pub use policy::{CompiledError, Limits, Policy, Warning};
 pub use query::{
-    CheckItem, DropReason, Expansion, Filtered, QueryError, Tuple, TupleCondition, TupleFault, View,
+    CheckItem, DropReason, Expansion, Explanation, Filtered, QueryError, Step, StepRule, Tuple,
+    TupleCondition, TupleFault, View,
 };
 pub use snapshot::{Snapshot, SnapshotError};

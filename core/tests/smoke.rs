@@ -77,3 +77,25 @@ fn check_list_filter_agree() {
         assert!(policy.check("user:anne", "nope", "document:1").is_err());
     }
 }
+
+#[test]
+fn explanations_name_the_tuples() {
+    let policy = policy();
+    let view = policy.view();
+    let allow = view.explain("user:anne", "can_view", "document:1").unwrap();
+    assert!(allow.allowed);
+    let text = serde_json::to_string_pretty(&allow).unwrap();
+    for tuple in [
+        "folder:f parent document:1",
+        "group:all#member viewer folder:f",
+        "group:eng#member member group:all",
+        "user:anne member group:eng",
+    ] {
+        assert!(text.contains(tuple), "{text}");
+    }
+    let deny = view.explain("user:carl", "can_view", "document:1").unwrap();
+    assert!(!deny.allowed);
+    let text = serde_json::to_string_pretty(&deny).unwrap();
+    assert!(text.contains("user:carl viewer document:1"), "{text}");
+    assert!(text.contains("user:carl member group:eng"), "{text}");
+}

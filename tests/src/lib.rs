@@ -14,6 +14,7 @@ pub mod conditions;
 pub mod dice;
 pub mod differential;
 pub mod dsl;
+pub mod engine;
 pub mod fga;
 pub mod generate;
 pub mod naive;

@@ -1,7 +1,7 @@
 //! The semantics once more: recursive, without memo, index or cleverness, so
 //! that each rule stands in one readable place.
 
-use crate::store::{Tuple, split_userset, type_of};
+use crate::store::{Tuple, key, split_userset, type_of};
 use deputize::model::{Assignable, AssignableKind, Model, RelationDef, Rewrite};
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -105,7 +105,7 @@ impl Naive<'_> {
     fn direct(&self, user: &str, relation: &str, object: &str, path: &mut Vec<String>, depth: usize) -> Truth {
         let mut truths = Vec::new();
         // A contextual tuple shadows the stored one here, and only here.
-        let own = |tuple: &&Tuple| tuple.key() == (object, relation, user);
+        let own = |tuple: &&Tuple| key(tuple) == (object, relation, user);
         if let Some(tuple) = self.contextual.iter().find(own).or_else(|| self.stored.iter().find(own))
             && admits(self.model, tuple)
         {

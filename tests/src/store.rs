@@ -1,39 +1,14 @@
 //! A model, its tuples and the questions asked of them.
 
+pub use deputize::{Tuple, TupleCondition};
 use deputize::model::Model;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// A relationship tuple.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tuple {
-    /// `type:id`, `type:*` or `type:id#relation`.
-    pub user: String,
-    /// The relation.
-    pub relation: String,
-    /// `type:id`.
-    pub object: String,
-    /// The condition that must hold, with the values stored beside it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub condition: Option<TupleCondition>,
-}
-
-/// The condition of a tuple.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TupleCondition {
-    /// Its name in the model.
-    pub name: String,
-    /// Values that override the request's.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub context: Map<String, Value>,
-}
-
-impl Tuple {
-    /// What makes it unique within a store.
-    pub fn key(&self) -> (&str, &str, &str) {
-        (&self.object, &self.relation, &self.user)
-    }
+/// What makes a tuple unique within a store: object, relation, user.
+pub fn key(tuple: &Tuple) -> (&str, &str, &str) {
+    (&tuple.object, &tuple.relation, &tuple.user)
 }
 
 /// A model and its tuples.
@@ -43,6 +18,13 @@ pub struct Store {
     pub model: Model,
     /// Its tuples, without two of one key.
     pub tuples: Vec<Tuple>,
+}
+
+impl Store {
+    /// As a snapshot, with the model as DSL text.
+    pub fn snapshot(&self) -> Value {
+        json!({ "deputize": 1, "model": crate::dsl::write(&self.model), "tuples": self.tuples })
+    }
 }
 
 /// One question.

@@ -240,12 +240,4 @@ impl TypeRanges {
             .copied()
             .unwrap_or(NONE)
     }
-
-    /// The names of a type.
-    pub(crate) fn names_of(&self, type_id: TypeId) -> std::ops::Range<NameId> {
-        self.ranges
-            .iter()
-            .find(|(.., id)| *id == type_id)
-            .map_or(0..0, |(start, end, _)| *start..*end)
-    }
 }

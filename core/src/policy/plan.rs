@@ -33,7 +33,6 @@ pub(crate) struct TypePlan {
 #[derive(Debug, Clone)]
 pub(crate) struct RelationPlan {
     pub(crate) name: String,
-    pub(crate) type_id: TypeId,
     pub(crate) root: OpId,
     /// What may be assigned directly.
     pub(crate) assignable: Vec<Allowed>,
@@ -150,7 +149,6 @@ impl Plan {
             plan.relations
                 .extend(relations.iter().map(|r| RelationPlan {
                     name: r.name.clone(),
-                    type_id: type_id as u32,
                     root: 0,
                     assignable: Vec::new(),
                     assigned: false,

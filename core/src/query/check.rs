@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use crate::policy::{Node, RelationId};
+use crate::policy::{NameId, Node, OpId, RelationId};
 
 use super::ask::{Asked, UNKNOWN_OBJECT};
 use super::error::QueryError;
@@ -69,8 +69,7 @@ impl<'v, 'p> Search<'v, 'p> {
     /// Decides one question, with the whole budget of steps.
     #[inline]
     pub(super) fn decide(&mut self, target: Node) -> Result<bool, QueryError> {
-        self.steps_left = self.view.limits.steps;
-        self.error = None;
+        self.begin_question();
         if !self.may_hold(target.relation) {
             return Ok(false);
         }
@@ -85,6 +84,22 @@ impl<'v, 'p> Search<'v, 'p> {
         } else {
             self.resolve(target)?
         };
+        self.answer(allowed)
+    }
+
+    /// Decides one operation of a rewrite, for an explanation.
+    pub(super) fn decide_op(&mut self, op: OpId, object: NameId) -> Result<bool, QueryError> {
+        self.begin_question();
+        let allowed = self.resolve_op(op, object)?;
+        self.answer(allowed)
+    }
+
+    fn begin_question(&mut self) {
+        self.steps_left = self.view.limits.steps;
+        self.error = None;
+    }
+
+    fn answer(&mut self, allowed: bool) -> Result<bool, QueryError> {
         match self.error.take() {
             Some(error) if !allowed => Err(error),
             _ => Ok(allowed),

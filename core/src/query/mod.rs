@@ -4,6 +4,7 @@ mod ask;
 mod check;
 mod error;
 mod expand;
+mod explain;
 mod filter;
 mod list_objects;
 mod list_users;
@@ -14,6 +15,7 @@ mod view;
 
 pub use error::{QueryError, TupleFault};
 pub use expand::Expansion;
+pub use explain::{Explanation, Step, StepRule};
 pub use filter::{DropReason, Filtered};
 pub use overlay::{Tuple, TupleCondition};
 pub use view::{CheckItem, View};

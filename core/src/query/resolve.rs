@@ -108,6 +108,19 @@ pub(super) struct Frames {
 impl Search<'_, '_> {
     /// Decides a relation. An error is kept in `self.error`.
     pub(super) fn resolve(&mut self, target: Node) -> Result<bool, QueryError> {
+        self.prepare();
+        let first = self.enter(target, 0)?;
+        self.run(first)
+    }
+
+    /// Decides one operation of a relation's rewrite on an object.
+    pub(super) fn resolve_op(&mut self, op: OpId, object: u32) -> Result<bool, QueryError> {
+        self.prepare();
+        let first = self.begin(op, object, 0)?;
+        self.run(first)
+    }
+
+    fn prepare(&mut self) {
         self.frames.stack.clear();
         self.frames.path = Path::default();
         self.frames.errors.clear();
@@ -116,7 +129,10 @@ impl Search<'_, '_> {
             // of unknown objects.
             !matches!(value, Value::Error(_)) && node.object < super::ask::UNKNOWN_OBJECT - 1
         });
-        let mut result = self.enter(target, 0)?;
+    }
+
+    fn run(&mut self, first: Option<Outcome>) -> Result<bool, QueryError> {
+        let mut result = first;
         loop {
             while let Some(outcome) = result.take() {
                 let Some(frame) = self.frames.stack.last_mut() else {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::policy::{Inner, Limits, Node, Row, Verdict};
+use crate::policy::{Guard, Inner, Limits, Node, Row, Verdict};
 
 use super::error::QueryError;
 use super::overlay::{Overlay, Tuple};
@@ -88,13 +88,18 @@ impl<'p> View<'p> {
         let Some(guard) = self.overlay.guard_at(self.policy, number) else {
             return Verdict::Error(QueryError::Internal);
         };
-        if guard.tenant.is_some() && guard.tenant != self.tenant {
+        if !self.sees(Some(guard)) {
             return Verdict::Fail;
         }
         match &guard.condition {
             None => Verdict::Pass,
             Some(condition) => self.evaluate(condition),
         }
+    }
+
+    /// Whether a tuple with this guard is of the request's tenant, or of none.
+    pub(super) fn sees(&self, guard: Option<&Guard>) -> bool {
+        guard.is_none_or(|g| g.tenant.is_none() || g.tenant == self.tenant)
     }
 
     #[cfg(feature = "conditions")]

@@ -5,7 +5,7 @@ use super::tuples::{USERS, object};
 use crate::conditions;
 use crate::dice::Dice;
 use crate::naive::{admits, relation_of};
-use crate::store::{Ask, Round, Store, Tuple, type_of};
+use crate::store::{Ask, Round, Store, Tuple, key, type_of};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ fn contextual(dice: &mut Dice, store: &Store, shape: Shape) -> Vec<Tuple> {
             }
             _ => tuple.object = object(dice, type_of(&tuple.object.clone()), shape.objects),
         }
-        let same = |other: &Tuple| other.key() == tuple.key();
+        let same = |other: &Tuple| key(other) == key(&tuple);
         let shadows = store.tuples.iter().any(same);
         let own = tuple.user == format!("{}#{}", tuple.object, tuple.relation);
         let fits = admits(&store.model, &tuple) && relation_of(&store.model, type_of(&tuple.object), &tuple.relation).is_some();

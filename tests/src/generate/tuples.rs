@@ -4,7 +4,7 @@ use super::Shape;
 use crate::conditions;
 use crate::dice::Dice;
 use crate::naive::admits;
-use crate::store::{Tuple, TupleCondition};
+use crate::store::{Tuple, TupleCondition, key};
 use deputize::model::{Assignable, AssignableKind, Model};
 use serde_json::{Map, Value};
 
@@ -27,6 +27,7 @@ pub(super) fn tuples(dice: &mut Dice, model: &Model, shape: Shape) -> Vec<Tuple>
             relation: relation.into(),
             object,
             condition: entry.condition.as_deref().map(|name| condition(dice, name)),
+            tenant: None,
         };
         add(&mut tuples, tuple);
     }
@@ -59,7 +60,7 @@ fn slots(model: &Model) -> Vec<(&str, &str, &Assignable)> {
 
 fn add(tuples: &mut Vec<Tuple>, tuple: Tuple) {
     let own = tuple.user == format!("{}#{}", tuple.object, tuple.relation);
-    if !own && tuples.iter().all(|other| other.key() != tuple.key()) {
+    if !own && tuples.iter().all(|other| key(other) != key(&tuple)) {
         tuples.push(tuple);
     }
 }
@@ -85,6 +86,7 @@ fn chain(dice: &mut Dice, slots: &[(&str, &str, &Assignable)], tuples: &mut Vec<
             relation: (*relation).into(),
             object: format!("{type_name}:{hop}"),
             condition,
+            tenant: None,
         });
     }
 }
