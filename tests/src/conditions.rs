@@ -83,7 +83,12 @@ pub fn catalogue() -> Vec<Entry> {
         },
         Entry {
             name: "flag",
-            params: vec![("b", ParamType::Bool, vec![json!(true), json!(false)], vec![json!("x")])],
+            params: vec![(
+                "b",
+                ParamType::Bool,
+                vec![json!(true), json!(false)],
+                vec![json!("x")],
+            )],
             expression: "b",
             truth: |v| v[0].as_bool(),
         },
@@ -106,7 +111,12 @@ pub fn catalogue() -> Vec<Entry> {
             params: vec![(
                 "ip",
                 ParamType::IpAddress,
-                vec![json!("10.1.2.3"), json!("11.0.0.1"), json!("10.255.255.255"), json!("::1")],
+                vec![
+                    json!("10.1.2.3"),
+                    json!("11.0.0.1"),
+                    json!("10.255.255.255"),
+                    json!("::1"),
+                ],
                 vec![json!("10.1.2"), json!(7)],
             )],
             expression: "ip.in_cidr(\"10.0.0.0/8\")",
@@ -115,8 +125,18 @@ pub fn catalogue() -> Vec<Entry> {
         Entry {
             name: "fresh",
             params: vec![
-                ("now", ParamType::Timestamp, times(), vec![json!("yesterday")]),
-                ("until", ParamType::Timestamp, times(), vec![json!("tomorrow"), json!(5)]),
+                (
+                    "now",
+                    ParamType::Timestamp,
+                    times(),
+                    vec![json!("yesterday")],
+                ),
+                (
+                    "until",
+                    ParamType::Timestamp,
+                    times(),
+                    vec![json!("tomorrow"), json!(5)],
+                ),
             ],
             expression: "now < until",
             truth: |v| Some(seconds(v[0])? < seconds(v[1])?),
@@ -124,8 +144,18 @@ pub fn catalogue() -> Vec<Entry> {
         Entry {
             name: "within",
             params: vec![
-                ("now", ParamType::Timestamp, times(), vec![json!("yesterday")]),
-                ("since", ParamType::Timestamp, times(), vec![json!("tomorrow")]),
+                (
+                    "now",
+                    ParamType::Timestamp,
+                    times(),
+                    vec![json!("yesterday")],
+                ),
+                (
+                    "since",
+                    ParamType::Timestamp,
+                    times(),
+                    vec![json!("tomorrow")],
+                ),
                 (
                     "span",
                     ParamType::Duration,
@@ -151,7 +181,12 @@ pub fn catalogue() -> Vec<Entry> {
             params: vec![(
                 "tags",
                 ParamType::Map(Box::new(ParamType::String)),
-                vec![json!({"k": "v"}), json!({"k": "w"}), json!({"other": "v"}), json!({})],
+                vec![
+                    json!({"k": "v"}),
+                    json!({"k": "w"}),
+                    json!({"other": "v"}),
+                    json!({}),
+                ],
                 vec![json!("k"), json!({"k": 1})],
             )],
             // A key that is not there is an error, not false.
@@ -161,8 +196,18 @@ pub fn catalogue() -> Vec<Entry> {
         Entry {
             name: "enough",
             params: vec![
-                ("d", ParamType::Double, vec![json!(0.25), json!(0.5), json!(2.5)], vec![json!("q")]),
-                ("u", ParamType::Uint, vec![json!(0), json!(1), json!(7)], vec![json!(-1)]),
+                (
+                    "d",
+                    ParamType::Double,
+                    vec![json!(0.25), json!(0.5), json!(2.5)],
+                    vec![json!("q")],
+                ),
+                (
+                    "u",
+                    ParamType::Uint,
+                    vec![json!(0), json!(1), json!(7)],
+                    vec![json!(-1)],
+                ),
             ],
             expression: "d > 0.4 && u >= 1u",
             truth: |v| Some(v[0].as_f64()? > 0.4 && v[1].as_u64()? >= 1),

@@ -1,10 +1,11 @@
 //! The same questions to two evaluators, and what may differ.
 
 use crate::conditions;
+use crate::fga::Fga;
 use crate::generate::Case;
 use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
-use crate::outcomes::{Leeway, Outcomes, Set};
-use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset, type_of};
+use crate::outcomes::{Below, Leeway, Outcomes, Set};
+use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset};
 use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -15,14 +16,23 @@ const PATIENCE: u64 = 200_000;
 /// The condition of a tuple in a context, by the catalogue. The tuple's own
 /// values override the request's.
 pub fn holds(tuple: &Tuple, context: &Map<String, Value>) -> Result<bool, String> {
-    let Some(condition) = &tuple.condition else { return Ok(true) };
+    let Some(condition) = &tuple.condition else {
+        return Ok(true);
+    };
     let mut merged = context.clone();
     merged.extend(condition.context.clone());
-    conditions::find(&condition.name).ok_or("an unknown condition")?.evaluate(&merged)
+    conditions::find(&condition.name)
+        .ok_or("an unknown condition")?
+        .evaluate(&merged)
 }
 
 /// Asks the naive evaluator. `None` where it lost patience.
-pub fn naive_answer(store: &Store, round: &Round, ask: &Ask, depth: Option<usize>) -> Option<Answer> {
+pub fn naive_answer(
+    store: &Store,
+    round: &Round,
+    ask: &Ask,
+    depth: Option<usize>,
+) -> Option<Answer> {
     let condition = |tuple: &Tuple| holds(tuple, &round.context);
     let naive = naive(store, round, &condition, depth);
     let listed = |list: Result<BTreeSet<String>, String>| match list {
@@ -30,17 +40,28 @@ pub fn naive_answer(store: &Store, round: &Round, ask: &Ask, depth: Option<usize
         Err(error) => failed(&error),
     };
     let answer = match ask {
-        Ask::Check { user, relation, object } => match naive.check(user, relation, object) {
+        Ask::Check {
+            user,
+            relation,
+            object,
+        } => match naive.check(user, relation, object) {
             Truth::Yes => Answer::Allowed(true),
             Truth::No | Truth::Tainted => Answer::Allowed(false),
             Truth::Failed(error) => failed(&error),
         },
-        Ask::ListObjects { user, relation, object_type } => {
-            listed(naive.list_objects(user, relation, object_type))
-        }
-        Ask::ListUsers { object, relation, filter } => listed(naive.list_users(object, relation, filter)),
+        Ask::ListObjects {
+            user,
+            relation,
+            object_type,
+        } => listed(naive.list_objects(user, relation, object_type)),
+        Ask::ListUsers {
+            object,
+            relation,
+            filter,
+        } => listed(naive.list_users(object, relation, filter)),
     };
-    let lost = naive.steps.get() == 0 || matches!(&answer, Answer::Failed(_, text) if text == TOO_MANY_STEPS);
+    let lost = naive.steps.get() == 0
+        || matches!(&answer, Answer::Failed(_, text) if text == TOO_MANY_STEPS);
     (!lost).then_some(answer)
 }
 
@@ -61,7 +82,10 @@ fn naive<'a>(
 }
 
 fn failed(error: &str) -> Answer {
-    Answer::Failed(if error == TOO_DEEP { 2002 } else { 2000 }, error.to_owned())
+    Answer::Failed(
+        if error == TOO_DEEP { 2002 } else { 2000 },
+        error.to_owned(),
+    )
 }
 
 /// What a comparison came to.
@@ -84,9 +108,19 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
     }
     let condition = |tuple: &Tuple| holds(tuple, &round.context);
     let naive = naive(store, round, &condition, None);
-    let failing = round.contextual.iter().chain(&store.tuples).any(|tuple| condition(tuple).is_err());
+    let failing = round
+        .contextual
+        .iter()
+        .chain(&store.tuples)
+        .any(|tuple| condition(tuple).is_err());
     let listing_users = matches!(ask, Ask::ListUsers { .. });
-    let outcomes = Outcomes { store: &naive, leeway: Leeway { failing, listing_users } };
+    let outcomes = Outcomes {
+        store: &naive,
+        leeway: Leeway {
+            failing,
+            listing_users,
+        },
+    };
     match possible(&outcomes, ask, theirs) {
         None => Verdict::Skipped,
         Some(false) => Verdict::Different,
@@ -100,7 +134,9 @@ fn reason(ask: &Ask, theirs: &Answer, ours: &Answer) -> &'static str {
         (_, Answer::Failed(..), _) => "OpenFGA reports a failing condition of another tuple",
         (_, _, Answer::Failed(..)) => "OpenFGA forgets a failing condition",
         (Ask::Check { .. }, ..) => "OpenFGA's strategy decides whether a cycle taints",
-        (Ask::ListObjects { .. }, ..) => "OpenFGA's strategy decides whether a cycle taints, in a list of objects",
+        (Ask::ListObjects { .. }, ..) => {
+            "OpenFGA's strategy decides whether a cycle taints, in a list of objects"
+        }
         (Ask::ListUsers { .. }, ..) => "OpenFGA's list of users sees cycles that a check does not",
     }
 }
@@ -112,23 +148,57 @@ fn possible(outcomes: &Outcomes<'_>, ask: &Ask, theirs: &Answer) -> Option<bool>
         outcomes.of_check(user, relation, object)
     };
     match (ask, theirs) {
-        (Ask::Check { user, relation, object }, Answer::Allowed(allowed)) => {
-            let set = of(user, relation, object)?;
-            Some(if *allowed { set.may(Set::YES) } else { set.may(Set::NO) || set.may(Set::TAINTED) })
+        (
+            Ask::Check {
+                user,
+                relation,
+                object,
+            },
+            Answer::Allowed(allowed),
+        ) => {
+            let (set, _) = of(user, relation, object)?;
+            Some(if *allowed {
+                set.may(Set::YES)
+            } else {
+                set.may(Set::NO) || set.may(Set::TAINTED)
+            })
         }
-        (Ask::Check { user, relation, object }, Answer::Failed(..)) => {
-            Some(of(user, relation, object)?.may(Set::FAILED))
-        }
+        (
+            Ask::Check {
+                user,
+                relation,
+                object,
+            },
+            Answer::Failed(..),
+        ) => Some(of(user, relation, object)?.0.may(Set::FAILED)),
         (_, Answer::Failed(..)) if outcomes.leeway.failing => Some(true),
-        (Ask::ListObjects { user, relation, object_type }, theirs) => {
+        (
+            Ask::ListObjects {
+                user,
+                relation,
+                object_type,
+            },
+            theirs,
+        ) => {
             let candidates = outcomes.store.objects(object_type);
             all(candidates, theirs, |object| of(user, relation, object))
         }
-        (Ask::ListUsers { object, relation, filter }, theirs) => {
+        (
+            Ask::ListUsers {
+                object,
+                relation,
+                filter,
+            },
+            theirs,
+        ) => {
             let mut candidates = BTreeSet::new();
             if split_userset(filter).is_none() {
                 candidates = outcomes.store.objects(filter);
                 candidates.insert(format!("{filter}:*"));
+            } else if let (Answer::Failed(..), Some((type_name, member))) =
+                (theirs, split_userset(filter))
+            {
+                candidates.insert(format!("{type_name}:nobody#{member}"));
             }
             all(candidates, theirs, |user| of(user, relation, object))
         }
@@ -136,10 +206,15 @@ fn possible(outcomes: &Outcomes<'_>, ask: &Ask, theirs: &Answer) -> Option<bool>
     }
 }
 
-fn all(mut candidates: BTreeSet<String>, theirs: &Answer, of: impl Fn(&str) -> Option<Set>) -> Option<bool> {
+fn all(
+    mut candidates: BTreeSet<String>,
+    theirs: &Answer,
+    of: impl Fn(&str) -> Option<(Set, Below)>,
+) -> Option<bool> {
     let Answer::Listed(names) = theirs else {
         for name in candidates {
-            if of(&name)?.may(Set::FAILED) {
+            let (set, below) = of(&name)?;
+            if set.may(Set::FAILED) || below.deep {
                 return Some(true);
             }
         }
@@ -147,7 +222,7 @@ fn all(mut candidates: BTreeSet<String>, theirs: &Answer, of: impl Fn(&str) -> O
     };
     candidates.extend(names.iter().cloned());
     for name in candidates {
-        let set = of(&name)?;
+        let (set, _) = of(&name)?;
         let fits = match names.contains(&name) {
             true => set.may(Set::YES),
             false => set.may(Set::NO) || set.may(Set::TAINTED),
@@ -160,10 +235,24 @@ fn all(mut candidates: BTreeSet<String>, theirs: &Answer, of: impl Fn(&str) -> O
 }
 
 /// Whether two answers mean the same. Errors are alike whatever their text.
-pub fn matches(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &Answer) -> Option<bool> {
+pub fn matches(
+    store: &Store,
+    round: &Round,
+    ask: &Ask,
+    theirs: &Answer,
+    ours: &Answer,
+) -> Option<bool> {
     Some(match (ask, theirs, ours) {
         (_, Answer::Failed(..), Answer::Failed(..)) => true,
-        (Ask::ListUsers { object, relation, filter }, Answer::Listed(theirs), Answer::Listed(ours)) => {
+        (
+            Ask::ListUsers {
+                object,
+                relation,
+                filter,
+            },
+            Answer::Listed(theirs),
+            Answer::Listed(ours),
+        ) => {
             match split_userset(filter) {
                 // OpenFGA compares only the type with the filter, and so lists
                 // `group:1` and `group:*` for `group#member`.
@@ -173,7 +262,13 @@ pub fn matches(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &
                     theirs == ours
                         || (theirs.contains(&wildcard)
                             && ours.contains(&wildcard)
-                            && covered(store, round, object, relation, theirs.symmetric_difference(ours))?)
+                            && covered(
+                                store,
+                                round,
+                                object,
+                                relation,
+                                theirs.symmetric_difference(ours),
+                            )?)
                 }
             }
         }
@@ -195,7 +290,11 @@ fn covered<'n>(
     mut users: impl Iterator<Item = &'n String>,
 ) -> Option<bool> {
     users.try_fold(true, |so_far, user| {
-        let ask = Ask::Check { user: user.into(), relation: relation.into(), object: object.into() };
+        let ask = Ask::Check {
+            user: user.into(),
+            relation: relation.into(),
+            object: object.into(),
+        };
         Some(so_far && naive_answer(store, round, &ask, None)? == Answer::Allowed(true))
     })
 }
@@ -230,31 +329,35 @@ pub struct Difference {
     pub ours: Answer,
 }
 
+/// Who answers for us.
+pub type Ours<'a> = &'a dyn Fn(&Store, &Round, &Ask) -> Option<Answer>;
+
 impl Tally {
-    /// Judges one case, given OpenFGA's answers and a way to ask for ours.
-    pub fn add(
-        &mut self,
-        case: &Case,
-        theirs: Result<Vec<Vec<Answer>>, String>,
-        ours: impl Fn(&Round, &Ask) -> Option<Answer>,
-    ) {
-        let theirs = match theirs {
+    /// Asks OpenFGA and us all questions of a case.
+    pub fn compare(&mut self, fga: &Fga, case: &Case, ours: Ours<'_>) {
+        let theirs = match fga.answer(&case.store, &case.rounds) {
             Ok(theirs) => theirs,
             Err(refusal) => return self.refused.push((case.seed, refusal)),
         };
         for (index, (round, answers)) in case.rounds.iter().zip(theirs).enumerate() {
             for (ask, theirs) in round.asks.iter().zip(answers) {
-                let Some(ours) = ours(round, ask) else {
+                let Some(ours) = ours(&case.store, round, ask) else {
                     self.skipped += 1;
                     continue;
                 };
-                match judge(&case.store, round, ask, &theirs, &ours) {
+                match judge_with(fga, &case.store, round, ask, &theirs, &ours) {
                     Verdict::Same => self.same += 1,
                     Verdict::Skipped => self.skipped += 1,
                     Verdict::Explained(reason) => *self.explained.entry(reason).or_default() += 1,
                     Verdict::Different => {
                         let ask = ask.clone();
-                        self.different.push(Difference { seed: case.seed, round: index, ask, theirs, ours });
+                        self.different.push(Difference {
+                            seed: case.seed,
+                            round: index,
+                            ask,
+                            theirs,
+                            ours,
+                        });
                     }
                 }
             }
@@ -262,10 +365,58 @@ impl Tally {
     }
 }
 
-/// The type that a list is about, for messages.
-pub fn about(ask: &Ask) -> &str {
-    match ask {
-        Ask::Check { object, .. } | Ask::ListUsers { object, .. } => type_of(object),
-        Ask::ListObjects { object_type, .. } => object_type,
+/// As [`judge`]; a list that differs is also held against OpenFGA's own checks
+/// of the names that only one side lists.
+pub fn judge_with(
+    fga: &Fga,
+    store: &Store,
+    round: &Round,
+    ask: &Ask,
+    theirs: &Answer,
+    ours: &Answer,
+) -> Verdict {
+    let verdict = judge(store, round, ask, theirs, ours);
+    let (Verdict::Different, Answer::Listed(theirs), Answer::Listed(ours)) =
+        (&verdict, theirs, ours)
+    else {
+        return verdict;
+    };
+    let names: Vec<&String> = theirs.symmetric_difference(ours).collect();
+    let asks = names.iter().map(|name| ask.about(name)).collect();
+    let checks = Round {
+        asks,
+        ..round.clone()
+    };
+    let sided = fga.answer(store, &[checks]).is_ok_and(|answers| {
+        let expected = names
+            .iter()
+            .map(|name| Answer::Allowed(ours.contains(*name)));
+        answers.into_iter().flatten().eq(expected)
+    });
+    match sided {
+        true => Verdict::Explained("OpenFGA's list contradicts its own check"),
+        false => verdict,
+    }
+}
+
+impl Ask {
+    /// The check of one name of a list.
+    pub fn about(&self, name: &str) -> Ask {
+        let (user, relation, object) = match self {
+            Ask::Check {
+                user,
+                relation,
+                object,
+            } => (user.as_str(), relation, object.as_str()),
+            Ask::ListObjects { user, relation, .. } => (user.as_str(), relation, name),
+            Ask::ListUsers {
+                object, relation, ..
+            } => (name, relation, object.as_str()),
+        };
+        Ask::Check {
+            user: user.into(),
+            relation: relation.clone(),
+            object: object.into(),
+        }
     }
 }

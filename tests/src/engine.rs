@@ -18,7 +18,11 @@ pub fn compile(store: &Store) -> Result<Policy, String> {
 /// # Errors
 /// The round's tuples are refused.
 pub fn view<'p>(policy: &'p Policy, round: &Round, limits: Limits) -> Result<View<'p>, QueryError> {
-    policy.view().with_limits(limits).with_context(round.context.clone()).with_tuples(&round.contextual)
+    policy
+        .view()
+        .with_limits(limits)
+        .with_context(round.context.clone())
+        .with_tuples(&round.contextual)
 }
 
 /// Asks the engine. The text of a failure begins with its code.
@@ -27,11 +31,21 @@ pub fn answer(view: &View<'_>, ask: &Ask) -> Answer {
         names.map(|names| Answer::Listed(names.into_iter().collect::<BTreeSet<_>>()))
     };
     let answer = match ask {
-        Ask::Check { user, relation, object } => view.check(user, relation, object).map(Answer::Allowed),
-        Ask::ListObjects { user, relation, object_type } => {
-            listed(view.list_objects(user, relation, object_type))
-        }
-        Ask::ListUsers { object, relation, filter } => listed(view.list_users(object, relation, filter)),
+        Ask::Check {
+            user,
+            relation,
+            object,
+        } => view.check(user, relation, object).map(Answer::Allowed),
+        Ask::ListObjects {
+            user,
+            relation,
+            object_type,
+        } => listed(view.list_objects(user, relation, object_type)),
+        Ask::ListUsers {
+            object,
+            relation,
+            filter,
+        } => listed(view.list_users(object, relation, filter)),
     };
     answer.unwrap_or_else(|error| failed(&error))
 }

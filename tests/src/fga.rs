@@ -9,6 +9,7 @@
 use crate::dsl;
 use crate::store::{Answer, Ask, Round, Store, split_object, split_userset};
 use serde_json::{Value, json};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -38,10 +39,15 @@ impl Fga {
             let program = PathBuf::from(program);
             return match program.is_file() {
                 true => Ok(Fga { program }),
-                false => Err(format!("DEPUTIZE_FGA names `{}`, which is no file", program.display())),
+                false => Err(format!(
+                    "DEPUTIZE_FGA names `{}`, which is no file",
+                    program.display()
+                )),
             };
         }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in a workspace");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .expect("the crate lies in a workspace");
         let venv = root.join("target").join("fga-venv");
         let program = venv.join("bin").join("fga");
         if !program.is_file() {
@@ -66,12 +72,12 @@ impl Fga {
         // Every JSON text is YAML.
         let text = store_file(store, rounds).to_string();
         std::fs::write(&file, text).map_err(|error| error.to_string())?;
-        let output = Command::new(&self.program)
-            .args(["model", "test", "--tests"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| error.to_string());
+        let output = patiently(
+            Command::new(&self.program)
+                .args(["model", "test", "--tests"])
+                .arg(&file)
+                .stdin(Stdio::null()),
+        );
         let _ = std::fs::remove_file(&file);
         let output = output?;
         // Complaints go to standard error, and so do refusals; a summary stands
@@ -88,11 +94,59 @@ impl Fga {
     }
 }
 
+/// The text of a refusal where the program took too long: without a memo, some
+/// stores take it years.
+pub const TOO_LONG: &str = "took too long";
+
+/// How long the program may take for one store. It takes 30 ms for a usual one.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Runs a command to its end, or kills it.
+fn patiently(command: &mut Command) -> Result<std::process::Output, String> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{command:?}: {error}"))?;
+    let (done, wait) = std::sync::mpsc::channel();
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let reader = std::thread::spawn(move || {
+        let mut texts = (Vec::new(), Vec::new());
+        let other = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            stderr.map(|mut pipe| pipe.read_to_end(&mut text));
+            text
+        });
+        stdout.map(|mut pipe| pipe.read_to_end(&mut texts.0));
+        texts.1 = other.join().unwrap_or_default();
+        let _ = done.send(());
+        texts
+    });
+    if wait.recv_timeout(PATIENCE).is_err() {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(TOO_LONG.into());
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    let (stdout, stderr) = reader.join().map_err(|_| "a reader stopped")?;
+    Ok(std::process::Output {
+        status,
+        stdout,
+        stderr,
+    })
+}
+
 fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{command:?}: {error}"))?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        false => Err(format!(
+            "{command:?}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        )),
     }
 }
 
@@ -105,17 +159,31 @@ pub fn store_file(store: &Store, rounds: &[Round]) -> Value {
             let (mut checks, mut objects, mut users) = (Vec::new(), Vec::new(), Vec::new());
             for ask in &round.asks {
                 match ask {
-                    Ask::Check { user, relation, object } => checks.push(json!({
+                    Ask::Check {
+                        user,
+                        relation,
+                        object,
+                    } => checks.push(json!({
                         "user": user, "object": object, "context": round.context,
                         "assertions": { relation: false },
                     })),
-                    Ask::ListObjects { user, relation, object_type } => objects.push(json!({
+                    Ask::ListObjects {
+                        user,
+                        relation,
+                        object_type,
+                    } => objects.push(json!({
                         "user": user, "type": object_type, "context": round.context,
                         "assertions": { relation: ["never:listed"] },
                     })),
-                    Ask::ListUsers { object, relation, filter } => {
+                    Ask::ListUsers {
+                        object,
+                        relation,
+                        filter,
+                    } => {
                         let filter = match split_userset(filter) {
-                            Some((type_name, relation)) => json!({"type": type_name, "relation": relation}),
+                            Some((type_name, relation)) => {
+                                json!({"type": type_name, "relation": relation})
+                            }
                             None => json!({"type": filter}),
                         };
                         users.push(json!({
@@ -140,8 +208,14 @@ fn read_complaints(text: &str, rounds: &[Round]) -> Result<Vec<Vec<Answer>>, Str
     let mut current = None;
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("(FAILING) round") {
-            let (index, _) = rest.split_once(':').ok_or_else(|| format!("unreadable: {line}"))?;
-            current = Some(index.parse::<usize>().map_err(|error| format!("{line}: {error}"))?);
+            let (index, _) = rest
+                .split_once(':')
+                .ok_or_else(|| format!("unreadable: {line}"))?;
+            current = Some(
+                index
+                    .parse::<usize>()
+                    .map_err(|error| format!("{line}: {error}"))?,
+            );
         } else if line == "---" || line.starts_with("# Test Summary #") {
             current = None;
         } else if let Some(round) = current.and_then(|index| by_round.get_mut(index)) {
@@ -153,7 +227,11 @@ fn read_complaints(text: &str, rounds: &[Round]) -> Result<Vec<Vec<Answer>>, Str
             }
         }
     }
-    rounds.iter().zip(&by_round).map(|(round, complaints)| match_complaints(round, complaints)).collect()
+    rounds
+        .iter()
+        .zip(&by_round)
+        .map(|(round, complaints)| match_complaints(round, complaints))
+        .collect()
 }
 
 /// The program asks all checks, then all object lists, then all user lists,
@@ -164,20 +242,41 @@ fn match_complaints(round: &Round, complaints: &[String]) -> Result<Vec<Answer>,
     for kind in 0..3 {
         for (ask, slot) in round.asks.iter().zip(&mut answers) {
             let opening = match (kind, ask) {
-                (0, Ask::Check { user, relation, object }) => {
+                (
+                    0,
+                    Ask::Check {
+                        user,
+                        relation,
+                        object,
+                    },
+                ) => {
                     format!("Check(user={user},relation={relation},object={object}")
                 }
-                (1, Ask::ListObjects { user, relation, object_type }) => {
+                (
+                    1,
+                    Ask::ListObjects {
+                        user,
+                        relation,
+                        object_type,
+                    },
+                ) => {
                     format!("ListObjects(user={user},relation={relation},type={object_type}")
                 }
-                (2, Ask::ListUsers { object, relation, .. }) => {
+                (
+                    2,
+                    Ask::ListUsers {
+                        object, relation, ..
+                    },
+                ) => {
                     let (type_name, id) = split_object(object);
                     format!("ListUsers(object={{Type:{type_name} Id:{id}}},relation={relation}")
                 }
                 _ => continue,
             };
             let about = |complaint: &&String| {
-                complaint.strip_prefix(&opening).is_some_and(|rest| rest.starts_with([')', ',']))
+                complaint
+                    .strip_prefix(&opening)
+                    .is_some_and(|rest| rest.starts_with([')', ',']))
             };
             *slot = Some(match left.next_if(about) {
                 Some(complaint) => read_answer(complaint)?,
@@ -194,10 +293,14 @@ fn match_complaints(round: &Round, complaints: &[String]) -> Result<Vec<Answer>,
 
 fn read_answer(complaint: &str) -> Result<Answer, String> {
     let unreadable = || format!("unreadable: {complaint}");
-    let (_, result) = complaint.split_once("): expected=").ok_or_else(unreadable)?;
+    let (_, result) = complaint
+        .split_once("): expected=")
+        .ok_or_else(unreadable)?;
     let (_, got) = result.split_once(", got=").ok_or_else(unreadable)?;
     if let Some((_, error)) = got.split_once(", error=") {
-        let code = error.split_once("Code(").and_then(|(_, rest)| rest.split_once(')'));
+        let code = error
+            .split_once("Code(")
+            .and_then(|(_, rest)| rest.split_once(')'));
         let code = code.and_then(|(code, _)| code.parse().ok()).unwrap_or(0);
         let text = error.split_once("desc = ").map_or(error, |(_, text)| text);
         return Ok(Answer::Failed(code, text.to_owned()));
@@ -205,7 +308,15 @@ fn read_answer(complaint: &str) -> Result<Answer, String> {
     if let Ok(allowed) = got.parse() {
         return Ok(Answer::Allowed(allowed));
     }
-    let list = got.strip_prefix("{Users:").and_then(|rest| rest.strip_suffix('}')).unwrap_or(got);
-    let list = list.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(unreadable)?;
-    Ok(Answer::Listed(list.split_whitespace().map(str::to_owned).collect()))
+    let list = got
+        .strip_prefix("{Users:")
+        .and_then(|rest| rest.strip_suffix('}'))
+        .unwrap_or(got);
+    let list = list
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .ok_or_else(unreadable)?;
+    Ok(Answer::Listed(
+        list.split_whitespace().map(str::to_owned).collect(),
+    ))
 }

@@ -48,7 +48,14 @@ impl Naive<'_> {
         self.ask(user, relation, object, &mut Vec::new(), 0)
     }
 
-    fn ask(&self, user: &str, relation: &str, object: &str, path: &mut Vec<String>, depth: usize) -> Truth {
+    fn ask(
+        &self,
+        user: &str,
+        relation: &str,
+        object: &str,
+        path: &mut Vec<String>,
+        depth: usize,
+    ) -> Truth {
         if self.steps.get() == 0 {
             return Truth::Failed(TOO_MANY_STEPS.into());
         }
@@ -77,7 +84,15 @@ impl Naive<'_> {
         truth
     }
 
-    fn rewrite(&self, node: &Rewrite, user: &str, relation: &str, object: &str, path: &mut Vec<String>, depth: usize) -> Truth {
+    fn rewrite(
+        &self,
+        node: &Rewrite,
+        user: &str,
+        relation: &str,
+        object: &str,
+        path: &mut Vec<String>,
+        depth: usize,
+    ) -> Truth {
         match node {
             Rewrite::This => self.direct(user, relation, object, path, depth),
             Rewrite::Computed(other) => self.ask(user, other, object, path, depth),
@@ -86,14 +101,26 @@ impl Naive<'_> {
                     Ok(parents) => parents,
                     Err(error) => return Truth::Failed(error),
                 };
-                union(parents.into_iter().filter(|parent| relation_of(self.model, type_of(parent), computed).is_some()).map(
-                    |parent| self.ask(user, computed, parent, path, depth + 1),
-                ))
+                union(
+                    parents
+                        .into_iter()
+                        .filter(|parent| {
+                            relation_of(self.model, type_of(parent), computed).is_some()
+                        })
+                        .map(|parent| self.ask(user, computed, parent, path, depth + 1)),
+                )
             }
-            Rewrite::Union(parts) => union(parts.iter().map(|part| self.rewrite(part, user, relation, object, path, depth))),
-            Rewrite::Intersection(parts) => {
-                intersection(parts.iter().map(|part| self.rewrite(part, user, relation, object, path, depth)).collect())
-            }
+            Rewrite::Union(parts) => union(
+                parts
+                    .iter()
+                    .map(|part| self.rewrite(part, user, relation, object, path, depth)),
+            ),
+            Rewrite::Intersection(parts) => intersection(
+                parts
+                    .iter()
+                    .map(|part| self.rewrite(part, user, relation, object, path, depth))
+                    .collect(),
+            ),
             Rewrite::Exclusion { base, subtract } => exclusion(
                 self.rewrite(base, user, relation, object, path, depth),
                 self.rewrite(subtract, user, relation, object, path, depth),
@@ -102,11 +129,22 @@ impl Naive<'_> {
     }
 
     /// The tuples themselves: the user's own, the wildcard's, and the usersets'.
-    fn direct(&self, user: &str, relation: &str, object: &str, path: &mut Vec<String>, depth: usize) -> Truth {
+    fn direct(
+        &self,
+        user: &str,
+        relation: &str,
+        object: &str,
+        path: &mut Vec<String>,
+        depth: usize,
+    ) -> Truth {
         let mut truths = Vec::new();
         // A contextual tuple shadows the stored one here, and only here.
         let own = |tuple: &&Tuple| key(tuple) == (object, relation, user);
-        if let Some(tuple) = self.contextual.iter().find(own).or_else(|| self.stored.iter().find(own))
+        if let Some(tuple) = self
+            .contextual
+            .iter()
+            .find(own)
+            .or_else(|| self.stored.iter().find(own))
             && admits(self.model, tuple)
         {
             truths.push(match (self.condition)(tuple) {
@@ -124,9 +162,12 @@ impl Naive<'_> {
             });
         }
         match self.read(object, relation, |name| name.contains('#')) {
-            Ok(usersets) => truths.extend(usersets.into_iter().filter_map(split_userset).map(
-                |(group, member)| self.ask(user, member, group, path, depth + 1),
-            )),
+            Ok(usersets) => truths.extend(
+                usersets
+                    .into_iter()
+                    .filter_map(split_userset)
+                    .map(|(group, member)| self.ask(user, member, group, path, depth + 1)),
+            ),
             Err(error) => truths.push(Truth::Failed(error)),
         }
         union(truths.into_iter())
@@ -134,10 +175,19 @@ impl Naive<'_> {
 
     /// The users of the tuples that hold. One that holds makes the others'
     /// errors be forgotten.
-    fn read(&self, object: &str, relation: &str, keep: impl Fn(&str) -> bool) -> Result<Vec<&str>, String> {
+    fn read(
+        &self,
+        object: &str,
+        relation: &str,
+        keep: impl Fn(&str) -> bool,
+    ) -> Result<Vec<&str>, String> {
         let (mut users, mut failure) = (Vec::new(), None);
         for tuple in self.contextual.iter().chain(self.stored) {
-            if tuple.object == object && tuple.relation == relation && keep(&tuple.user) && admits(self.model, tuple) {
+            if tuple.object == object
+                && tuple.relation == relation
+                && keep(&tuple.user)
+                && admits(self.model, tuple)
+            {
                 match (self.condition)(tuple) {
                     Ok(true) => users.push(tuple.user.as_str()),
                     Ok(false) => {}
@@ -155,10 +205,19 @@ impl Naive<'_> {
     ///
     /// # Errors
     /// One of the checks failed.
-    pub fn list_objects(&self, user: &str, relation: &str, object_type: &str) -> Result<BTreeSet<String>, String> {
+    pub fn list_objects(
+        &self,
+        user: &str,
+        relation: &str,
+        object_type: &str,
+    ) -> Result<BTreeSet<String>, String> {
         let mut candidates = self.objects(object_type);
         // `o#r` has `r` on `o` even where no tuple speaks of `o`.
-        candidates.extend(split_userset(user).map(|(object, _)| object.into()).filter(|name: &String| type_of(name) == object_type));
+        candidates.extend(
+            split_userset(user)
+                .map(|(object, _)| object.into())
+                .filter(|name: &String| type_of(name) == object_type),
+        );
         self.that(candidates, |object| self.check(user, relation, object))
     }
 
@@ -167,7 +226,12 @@ impl Naive<'_> {
     ///
     /// # Errors
     /// One of the checks failed.
-    pub fn list_users(&self, object: &str, relation: &str, filter: &str) -> Result<BTreeSet<String>, String> {
+    pub fn list_users(
+        &self,
+        object: &str,
+        relation: &str,
+        filter: &str,
+    ) -> Result<BTreeSet<String>, String> {
         let candidates = match split_userset(filter) {
             None => {
                 let mut names = self.objects(filter);
@@ -177,13 +241,20 @@ impl Naive<'_> {
             Some((group, member)) => {
                 let mut groups = self.objects(group);
                 groups.extend((type_of(object) == group).then(|| object.to_owned()));
-                groups.into_iter().map(|name| format!("{name}#{member}")).collect()
+                groups
+                    .into_iter()
+                    .map(|name| format!("{name}#{member}"))
+                    .collect()
             }
         };
         self.that(candidates, |user| self.check(user, relation, object))
     }
 
-    fn that(&self, candidates: BTreeSet<String>, check: impl Fn(&str) -> Truth) -> Result<BTreeSet<String>, String> {
+    fn that(
+        &self,
+        candidates: BTreeSet<String>,
+        check: impl Fn(&str) -> Truth,
+    ) -> Result<BTreeSet<String>, String> {
         let mut found = BTreeSet::new();
         for name in candidates {
             match check(&name) {
@@ -198,8 +269,16 @@ impl Naive<'_> {
     /// Every object of a type that any tuple speaks of.
     pub fn objects(&self, object_type: &str) -> BTreeSet<String> {
         let tuples = self.contextual.iter().chain(self.stored);
-        let names = tuples.flat_map(|tuple| [tuple.object.as_str(), tuple.user.split('#').next().unwrap_or_default()]);
-        names.filter(|name| type_of(name) == object_type && !name.ends_with(":*")).map(str::to_owned).collect()
+        let names = tuples.flat_map(|tuple| {
+            [
+                tuple.object.as_str(),
+                tuple.user.split('#').next().unwrap_or_default(),
+            ]
+        });
+        names
+            .filter(|name| type_of(name) == object_type && !name.ends_with(":*"))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -232,29 +311,42 @@ fn exclusion(base: Truth, subtract: Truth) -> Truth {
 }
 
 /// The relation of a type.
-pub fn relation_of<'m>(model: &'m Model, type_name: &str, relation: &str) -> Option<&'m RelationDef> {
+pub fn relation_of<'m>(
+    model: &'m Model,
+    type_name: &str,
+    relation: &str,
+) -> Option<&'m RelationDef> {
     let def = model.types.iter().find(|def| def.name == type_name)?;
     def.relations.iter().find(|def| def.name == relation)
 }
 
 /// Whether the model lets such a tuple be written.
 pub fn admits(model: &Model, tuple: &Tuple) -> bool {
-    let condition = tuple.condition.as_ref().map(|condition| condition.name.as_str());
+    let condition = tuple
+        .condition
+        .as_ref()
+        .map(|condition| condition.name.as_str());
     let kind = match split_userset(&tuple.user) {
         Some((_, member)) => AssignableKind::Userset(member.into()),
         None if tuple.user.ends_with(":*") => AssignableKind::Wildcard,
         None => AssignableKind::Object,
     };
     let fits = |entry: &Assignable| {
-        entry.type_name == type_of(&tuple.user) && entry.kind == kind && entry.condition.as_deref() == condition
+        entry.type_name == type_of(&tuple.user)
+            && entry.kind == kind
+            && entry.condition.as_deref() == condition
     };
-    relation_of(model, type_of(&tuple.object), &tuple.relation).is_some_and(|def| def.assignable.iter().any(fits))
+    relation_of(model, type_of(&tuple.object), &tuple.relation)
+        .is_some_and(|def| def.assignable.iter().any(fits))
 }
 
 /// Whether the model has any way at all from the user's kind to the relation.
 pub fn reachable(model: &Model, user: &str, type_name: &str, relation: &str) -> bool {
     let member = split_userset(user).map(|(_, member)| member);
-    let (mut seen, mut open) = (BTreeSet::new(), vec![(type_name.to_owned(), relation.to_owned())]);
+    let (mut seen, mut open) = (
+        BTreeSet::new(),
+        vec![(type_name.to_owned(), relation.to_owned())],
+    );
     while let Some((type_name, relation)) = open.pop() {
         if !seen.insert((type_name.clone(), relation.clone())) {
             continue;
@@ -262,15 +354,21 @@ pub fn reachable(model: &Model, user: &str, type_name: &str, relation: &str) -> 
         if member == Some(relation.as_str()) && type_name == type_of(user) {
             return true;
         }
-        let Some(def) = relation_of(model, &type_name, &relation) else { continue };
+        let Some(def) = relation_of(model, &type_name, &relation) else {
+            continue;
+        };
         let mut parts = vec![&def.rewrite];
         while let Some(part) = parts.pop() {
             match part {
                 Rewrite::This => {
                     for entry in &def.assignable {
                         match &entry.kind {
-                            AssignableKind::Userset(other) => open.push((entry.type_name.clone(), other.clone())),
-                            _ if member.is_none() && entry.type_name == type_of(user) => return true,
+                            AssignableKind::Userset(other) => {
+                                open.push((entry.type_name.clone(), other.clone()))
+                            }
+                            _ if member.is_none() && entry.type_name == type_of(user) => {
+                                return true;
+                            }
                             _ => {}
                         }
                     }
@@ -278,7 +376,12 @@ pub fn reachable(model: &Model, user: &str, type_name: &str, relation: &str) -> 
                 Rewrite::Computed(other) => open.push((type_name.clone(), other.clone())),
                 Rewrite::TupleToUserset { tupleset, computed } => {
                     let parents = relation_of(model, &type_name, tupleset);
-                    open.extend(parents.iter().flat_map(|def| &def.assignable).map(|entry| (entry.type_name.clone(), computed.clone())));
+                    open.extend(
+                        parents
+                            .iter()
+                            .flat_map(|def| &def.assignable)
+                            .map(|entry| (entry.type_name.clone(), computed.clone())),
+                    );
                 }
                 Rewrite::Union(inner) | Rewrite::Intersection(inner) => parts.extend(inner),
                 Rewrite::Exclusion { base, subtract } => parts.extend([&**base, &**subtract]),

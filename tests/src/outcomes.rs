@@ -36,7 +36,9 @@ impl Set {
     }
 
     fn each(self) -> impl Iterator<Item = Set> {
-        (0..4).map(|bit| Set(1 << bit)).filter(move |one| self.may(*one))
+        (0..4)
+            .map(|bit| Set(1 << bit))
+            .filter(move |one| self.may(*one))
     }
 
     fn pairs(self, other: Set, op: impl Fn(Set, Set) -> Set) -> Set {
@@ -47,6 +49,22 @@ impl Set {
             }
         }
         out
+    }
+}
+
+/// What lies anywhere below a question, whatever came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Below {
+    /// A cycle.
+    pub cycle: bool,
+    /// More hops than OpenFGA may take. A list fails where any of them do.
+    pub deep: bool,
+}
+
+impl Below {
+    fn add(&mut self, other: Below) {
+        self.cycle |= other.cycle;
+        self.deep |= other.deep;
     }
 }
 
@@ -77,34 +95,48 @@ pub struct Outcomes<'a> {
 
 impl Outcomes<'_> {
     /// What a check may come to; `None` when out of steps.
-    pub fn of_check(&self, user: &str, relation: &str, object: &str) -> Option<Set> {
-        self.ask(user, relation, object, &mut Vec::new()).map(|(set, _)| set)
+    pub fn of_check(&self, user: &str, relation: &str, object: &str) -> Option<(Set, Below)> {
+        self.ask(user, relation, object, &mut Vec::new())
     }
 
-    /// The set, and whether a cycle was met anywhere below.
-    fn ask(&self, user: &str, relation: &str, object: &str, path: &mut Vec<String>) -> Option<(Set, bool)> {
+    fn ask(
+        &self,
+        user: &str,
+        relation: &str,
+        object: &str,
+        path: &mut Vec<String>,
+    ) -> Option<(Set, Below)> {
         let steps = &self.store.steps;
         steps.set(steps.get().checked_sub(1)?);
         let here = format!("{object}#{relation}");
         if path.contains(&here) {
             // Strategy: `recursive` and `weight2` do not notice a cycle.
-            return Some((Set::TAINTED.or(Set::NO), true));
+            return Some((
+                Set::TAINTED.or(Set::NO),
+                Below {
+                    cycle: true,
+                    deep: false,
+                },
+            ));
         }
         if user == here {
-            return Some((Set::YES, false));
+            return Some((Set::YES, Below::default()));
         }
         let Some(def) = relation_of(self.store.model, type_of(object), relation) else {
-            return Some((Set::NO, false));
+            return Some((Set::NO, Below::default()));
         };
-        if !self.leeway.listing_users && !reachable(self.store.model, user, type_of(object), relation) {
-            return Some((Set::NO, false));
+        if !self.leeway.listing_users
+            && !reachable(self.store.model, user, type_of(object), relation)
+        {
+            return Some((Set::NO, Below::default()));
         }
         path.push(here);
         let found = self.rewrite(&def.rewrite, user, relation, object, path);
         let deep = path.len() >= DEEP;
         path.pop();
-        let (set, cycle) = found?;
-        Some((if deep { set.or(Set::FAILED) } else { set }, cycle))
+        let (set, mut below) = found?;
+        below.deep |= deep;
+        Some((if deep { set.or(Set::FAILED) } else { set }, below))
     }
 
     fn rewrite(
@@ -114,8 +146,8 @@ impl Outcomes<'_> {
         relation: &str,
         object: &str,
         path: &mut Vec<String>,
-    ) -> Option<(Set, bool)> {
-        let mut cycle = false;
+    ) -> Option<(Set, Below)> {
+        let mut below = Below::default();
         let set = match node {
             Rewrite::This => {
                 let mut set = Set::NO;
@@ -134,15 +166,15 @@ impl Outcomes<'_> {
                 let recursive = relation_of(self.store.model, type_of(object), relation)
                     .is_some_and(|def| def.assignable.iter().any(own));
                 for (group, member) in usersets.iter().filter_map(|name| split_userset(name)) {
-                    let (next, cut) = self.ask(user, member, group, path)?;
-                    cycle |= cut;
+                    let (next, under) = self.ask(user, member, group, path)?;
+                    below.add(under);
                     // Strategy: where `team#viewer` takes `team#viewer`, `recursive`
                     // also takes `team:1#blocked` for it: a wrong allow of
                     // OpenFGA 1.22.0.
                     let mut next = next;
                     if recursive && type_of(group) == type_of(object) && member != relation {
-                        let (mistaken, cut) = self.ask(user, relation, group, path)?;
-                        cycle |= cut;
+                        let (mistaken, under) = self.ask(user, relation, group, path)?;
+                        below.add(under);
                         next = next.or(mistaken);
                     }
                     set = union(set, self.elsewhere(next));
@@ -155,8 +187,8 @@ impl Outcomes<'_> {
                 let mut set = failures_of(reading);
                 for parent in parents {
                     if relation_of(self.store.model, type_of(&parent), computed).is_some() {
-                        let (next, cut) = self.ask(user, computed, &parent, path)?;
-                        cycle |= cut;
+                        let (next, under) = self.ask(user, computed, &parent, path)?;
+                        below.add(under);
                         set = union(set, self.elsewhere(next));
                     }
                 }
@@ -165,8 +197,8 @@ impl Outcomes<'_> {
             Rewrite::Union(parts) => {
                 let mut set = Set::NO;
                 for part in parts {
-                    let (next, cut) = self.rewrite(part, user, relation, object, path)?;
-                    cycle |= cut;
+                    let (next, under) = self.rewrite(part, user, relation, object, path)?;
+                    below.add(under);
                     set = union(set, next);
                 }
                 set
@@ -174,21 +206,26 @@ impl Outcomes<'_> {
             Rewrite::Intersection(parts) => {
                 let mut set = Set::YES;
                 for part in parts {
-                    let (next, cut) = self.rewrite(part, user, relation, object, path)?;
-                    cycle |= cut;
+                    let (next, under) = self.rewrite(part, user, relation, object, path)?;
+                    below.add(under);
                     set = intersection(set, next);
                 }
                 set
             }
             Rewrite::Exclusion { base, subtract } => {
-                let (base, base_cut) = self.rewrite(base, user, relation, object, path)?;
-                let (subtract, cut) = self.rewrite(subtract, user, relation, object, path)?;
-                cycle = base_cut || cut;
+                let (base, under_base) = self.rewrite(base, user, relation, object, path)?;
+                let (subtract, under) = self.rewrite(subtract, user, relation, object, path)?;
+                below.add(under_base);
+                below.add(under);
                 let set = exclusion(base, subtract);
-                if cut && self.leeway.listing_users { set.or(Set::NO) } else { set }
+                if under.cycle && self.leeway.listing_users {
+                    set.or(Set::NO)
+                } else {
+                    set
+                }
             }
         };
-        Some((set, cycle))
+        Some((set, below))
     }
 
     /// A step to other objects may bring a failure that is not theirs.
@@ -202,7 +239,12 @@ impl Outcomes<'_> {
 
     /// The users of the tuples that may count, and what a lone lookup of them
     /// comes to.
-    fn read(&self, object: &str, relation: &str, keep: impl Fn(&str) -> bool) -> (Vec<String>, Set) {
+    fn read(
+        &self,
+        object: &str,
+        relation: &str,
+        keep: impl Fn(&str) -> bool,
+    ) -> (Vec<String>, Set) {
         let (mut users, mut set, mut failed) = (Vec::new(), Set::NO, false);
         for tuple in self.store.contextual.iter().chain(self.store.stored) {
             let here = tuple.object == object && tuple.relation == relation && keep(&tuple.user);
@@ -227,7 +269,11 @@ impl Outcomes<'_> {
 
 /// Reading usersets or parents grants nothing by itself, but may fail.
 fn failures_of(reading: Set) -> Set {
-    if reading.may(Set::FAILED) { Set::NO.or(Set::FAILED) } else { Set::NO }
+    if reading.may(Set::FAILED) {
+        Set::NO.or(Set::FAILED)
+    } else {
+        Set::NO
+    }
 }
 
 fn union(a: Set, b: Set) -> Set {

@@ -55,7 +55,10 @@ struct Smaller {
 
 impl Smaller {
     fn of(from: &Small) -> Vec<Small> {
-        let mut smaller = Smaller { from: from.clone(), found: Vec::new() };
+        let mut smaller = Smaller {
+            from: from.clone(),
+            found: Vec::new(),
+        };
         smaller.tuples();
         smaller.relations();
         smaller.rewrites();
@@ -66,7 +69,10 @@ impl Smaller {
 
     /// Halves, quarters and single tuples less.
     fn tuples(&mut self) {
-        let (stored, contextual) = (self.from.store.tuples.len(), self.from.round.contextual.len());
+        let (stored, contextual) = (
+            self.from.store.tuples.len(),
+            self.from.round.contextual.len(),
+        );
         let mut size = stored.div_ceil(2);
         while size > 0 {
             for start in (0..stored).step_by(size) {
@@ -129,7 +135,9 @@ impl Smaller {
             for (relation_index, relation) in def.relations.iter().enumerate() {
                 for entry in 0..relation.assignable.len() {
                     let list = |model: &mut Model| {
-                        std::mem::take(&mut model.types[type_index].relations[relation_index].assignable)
+                        std::mem::take(
+                            &mut model.types[type_index].relations[relation_index].assignable,
+                        )
                     };
                     let mut fewer = model.clone();
                     let mut shorter = list(&mut fewer);
@@ -148,10 +156,15 @@ impl Smaller {
             self.found.push(small);
         }
         for index in 0..self.from.store.tuples.len() {
-            let Some(condition) = &self.from.store.tuples[index].condition else { continue };
+            let Some(condition) = &self.from.store.tuples[index].condition else {
+                continue;
+            };
             if !condition.context.is_empty() {
                 let mut small = self.from.clone();
-                small.store.tuples[index].condition.iter_mut().for_each(|condition| condition.context.clear());
+                small.store.tuples[index]
+                    .condition
+                    .iter_mut()
+                    .for_each(|condition| condition.context.clear());
                 self.found.push(small);
             }
         }
@@ -161,7 +174,9 @@ impl Smaller {
         let mut small = self.from.clone();
         let before = &self.from.store.model;
         // Strays stay strays; what was admitted must stay so.
-        let keep = |tuple: &Tuple| admits(&model, tuple) || (!admits(before, tuple) && known(&model, tuple));
+        let keep = |tuple: &Tuple| {
+            admits(&model, tuple) || (!admits(before, tuple) && known(&model, tuple))
+        };
         small.store.tuples.retain(keep);
         small.round.contextual.retain(|tuple| admits(&model, tuple));
         if small.ask().is_about(&model) {
@@ -175,15 +190,28 @@ impl Ask {
     /// Whether the model knows every name in the question.
     fn is_about(&self, model: &Model) -> bool {
         let known = |type_name: &str| model.types.iter().any(|def| def.name == type_name);
-        let related = |type_name: &str, relation: &str| relation_of(model, type_name, relation).is_some();
+        let related =
+            |type_name: &str, relation: &str| relation_of(model, type_name, relation).is_some();
         let subject = |user: &str| {
             let relation = split_userset(user).map(|(_, member)| member);
             known(type_of(user)) && relation.is_none_or(|member| related(type_of(user), member))
         };
         match self {
-            Ask::Check { user, relation, object } => subject(user) && related(type_of(object), relation),
-            Ask::ListObjects { user, relation, object_type } => subject(user) && related(object_type, relation),
-            Ask::ListUsers { object, relation, filter } => {
+            Ask::Check {
+                user,
+                relation,
+                object,
+            } => subject(user) && related(type_of(object), relation),
+            Ask::ListObjects {
+                user,
+                relation,
+                object_type,
+            } => subject(user) && related(object_type, relation),
+            Ask::ListUsers {
+                object,
+                relation,
+                filter,
+            } => {
                 related(type_of(object), relation)
                     && match split_userset(filter) {
                         Some((type_name, member)) => related(type_name, member),
@@ -213,9 +241,16 @@ fn tidy(mut model: Model) -> Model {
     }
     let used = |name: &String| {
         let relations = model.types.iter().flat_map(|def| &def.relations);
-        relations.flat_map(|relation| &relation.assignable).any(|entry| entry.condition.as_ref() == Some(name))
+        relations
+            .flat_map(|relation| &relation.assignable)
+            .any(|entry| entry.condition.as_ref() == Some(name))
     };
-    model.conditions = before.conditions.iter().filter(|condition| used(&condition.name)).cloned().collect();
+    model.conditions = before
+        .conditions
+        .iter()
+        .filter(|condition| used(&condition.name))
+        .cloned()
+        .collect();
     model
 }
 
@@ -254,10 +289,16 @@ fn simpler(node: &Rewrite) -> Vec<Rewrite> {
         Rewrite::Exclusion { base, subtract } => {
             found.extend([(**base).clone(), (**subtract).clone()]);
             for part in simpler(base) {
-                found.push(Rewrite::Exclusion { base: Box::new(part), subtract: subtract.clone() });
+                found.push(Rewrite::Exclusion {
+                    base: Box::new(part),
+                    subtract: subtract.clone(),
+                });
             }
             for part in simpler(subtract) {
-                found.push(Rewrite::Exclusion { base: base.clone(), subtract: Box::new(part) });
+                found.push(Rewrite::Exclusion {
+                    base: base.clone(),
+                    subtract: Box::new(part),
+                });
             }
         }
         _ => {}

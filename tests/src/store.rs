@@ -1,7 +1,7 @@
 //! A model, its tuples and the questions asked of them.
 
-pub use deputize::{Tuple, TupleCondition};
 use deputize::model::Model;
+pub use deputize::{Tuple, TupleCondition};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

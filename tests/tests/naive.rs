@@ -9,7 +9,10 @@ use deputize_tests::{dsl, engine};
 
 /// How many stores; `DEPUTIZE_NAIVE_STORES` sets another number.
 fn stores() -> u64 {
-    std::env::var("DEPUTIZE_NAIVE_STORES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_500)
+    std::env::var("DEPUTIZE_NAIVE_STORES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1_500)
 }
 
 #[test]
@@ -20,10 +23,25 @@ fn the_engine_agrees_with_the_naive_evaluator() {
         let case = generate::case(seed, Shape::NAIVE);
         let policy = match engine::compile(&case.store) {
             Ok(policy) => policy,
-            Err(error) if !case.store.model.conditions.is_empty() => {skipped += 1; continue}
-            Err(error) => panic!("store {seed} is refused: {error}\n{}", dsl::write(&case.store.model)),
+            Err(error) if !case.store.model.conditions.is_empty() => {
+                skipped += 1;
+                continue;
+            }
+            Err(error) => panic!(
+                "store {seed} is refused: {error}\n{}",
+                dsl::write(&case.store.model)
+            ),
         };
-        for (depth, limits) in [(None, Limits::default()), (Some(25), Limits { depth: Some(25), ..Limits::default() })] {
+        for (depth, limits) in [
+            (None, Limits::default()),
+            (
+                Some(25),
+                Limits {
+                    depth: Some(25),
+                    ..Limits::default()
+                },
+            ),
+        ] {
             for (index, round) in case.rounds.iter().enumerate() {
                 let view = engine::view(&policy, round, limits)
                     .unwrap_or_else(|error| panic!("store {seed}, round {index}: {error}"));
@@ -44,6 +62,14 @@ fn the_engine_agrees_with_the_naive_evaluator() {
         }
     }
     println!("{asked} questions, {allowed} allowed, {failed} failed, {skipped} skipped");
-    assert!(different.is_empty(), "{} differ:\n{}", different.len(), different[..different.len().min(40)].join("\n"));
-    assert!(asked > 10_000 && allowed > 500 && failed > 100, "the questions are too easy");
+    assert!(
+        different.is_empty(),
+        "{} differ:\n{}",
+        different.len(),
+        different[..different.len().min(40)].join("\n")
+    );
+    assert!(
+        asked > 10_000 && allowed > 500 && failed > 100,
+        "the questions are too easy"
+    );
 }

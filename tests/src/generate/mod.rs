@@ -44,11 +44,27 @@ pub struct Shape {
 
 impl Shape {
     /// For the comparison with OpenFGA.
-    pub const ORACLE: Shape =
-        Shape { types: 3, relations: 5, nesting: 2, objects: 4, tuples: 30, checks: 40, lists: 8, strays: false };
+    pub const ORACLE: Shape = Shape {
+        types: 3,
+        relations: 5,
+        nesting: 2,
+        objects: 4,
+        tuples: 30,
+        checks: 40,
+        lists: 8,
+        strays: false,
+    };
     /// For the comparison with the naive evaluator.
-    pub const NAIVE: Shape =
-        Shape { types: 3, relations: 5, nesting: 2, objects: 4, tuples: 30, checks: 20, lists: 4, strays: true };
+    pub const NAIVE: Shape = Shape {
+        types: 3,
+        relations: 5,
+        nesting: 2,
+        objects: 4,
+        tuples: 30,
+        checks: 20,
+        lists: 4,
+        strays: true,
+    };
 }
 
 /// The case of a seed.
@@ -58,5 +74,9 @@ pub fn case(seed: u64, shape: Shape) -> Case {
     let tuples = tuples::tuples(&mut dice, &model, shape);
     let store = Store { model, tuples };
     let rounds = questions::rounds(&mut dice, &store, shape);
-    Case { seed, store, rounds }
+    Case {
+        seed,
+        store,
+        rounds,
+    }
 }

@@ -12,7 +12,9 @@ const TYPES: [&str; 4] = ["group", "folder", "document", "team"];
 /// The names of relations that lead to parents.
 const PARENTS: [&str; 2] = ["parent", "origin"];
 /// The names of other relations.
-const RELATIONS: [&str; 8] = ["member", "owner", "editor", "viewer", "blocked", "can_read", "can_edit", "auditor"];
+const RELATIONS: [&str; 8] = [
+    "member", "owner", "editor", "viewer", "blocked", "can_read", "can_edit", "auditor",
+];
 
 /// A random sound model.
 pub fn model(dice: &mut Dice, shape: Shape) -> Model {
@@ -39,13 +41,25 @@ fn draw(dice: &mut Dice, shape: Shape) -> Model {
     }
     let conditions: Vec<&str> = {
         let catalogue = conditions::catalogue();
-        let wanted = if dice.chance(50) { dice.between(1, 3) } else { 0 };
+        let wanted = if dice.chance(50) {
+            dice.between(1, 3)
+        } else {
+            0
+        };
         (0..wanted).map(|_| dice.pick(&catalogue).name).collect()
     };
-    let mut artist = Artist { dice, outline: &outline, conditions: &conditions, shape };
-    let mut types: Vec<TypeDef> = ["user", "bot"].map(|name| type_def(name, Vec::new())).into();
+    let mut artist = Artist {
+        dice,
+        outline: &outline,
+        conditions: &conditions,
+        shape,
+    };
+    let mut types: Vec<TypeDef> = ["user", "bot"]
+        .map(|name| type_def(name, Vec::new()))
+        .into();
     for (name, parents, relations) in &outline {
-        let mut defs: Vec<RelationDef> = parents.iter().map(|parent| artist.parent(parent)).collect();
+        let mut defs: Vec<RelationDef> =
+            parents.iter().map(|parent| artist.parent(parent)).collect();
         // Computed relations only look back, so that none defines itself.
         for index in 0..relations.len() {
             let def = artist.relation(name, parents, &relations[..index], relations[index]);
@@ -60,13 +74,24 @@ fn draw(dice: &mut Dice, shape: Shape) -> Model {
         .filter_map(|entry| entry.condition.as_ref())
         .collect();
     let conditions = conditions::catalogue();
-    let conditions = conditions.iter().filter(|entry| used.iter().any(|name| *name == entry.name));
+    let conditions = conditions
+        .iter()
+        .filter(|entry| used.iter().any(|name| *name == entry.name));
     let conditions = conditions.map(conditions::Entry::definition).collect();
-    Model { schema: "1.1".into(), types, conditions }
+    Model {
+        schema: "1.1".into(),
+        types,
+        conditions,
+    }
 }
 
 fn type_def(name: &str, relations: Vec<RelationDef>) -> TypeDef {
-    TypeDef { name: name.into(), relations, module: None, file: None }
+    TypeDef {
+        name: name.into(),
+        relations,
+        module: None,
+        file: None,
+    }
 }
 
 struct Artist<'a> {
@@ -85,14 +110,32 @@ impl Artist<'_> {
             let (type_name, _, _) = *self.dice.pick(self.outline);
             self.entry(&mut assignable, type_name, AssignableKind::Object);
         }
-        RelationDef { name: name.into(), rewrite: Rewrite::This, assignable, module: None, file: None }
+        RelationDef {
+            name: name.into(),
+            rewrite: Rewrite::This,
+            assignable,
+            module: None,
+            file: None,
+        }
     }
 
-    fn relation(&mut self, _of: &str, parents: &[&str], earlier: &[&str], name: &str) -> RelationDef {
+    fn relation(
+        &mut self,
+        _of: &str,
+        parents: &[&str],
+        earlier: &[&str],
+        name: &str,
+    ) -> RelationDef {
         let mut direct = self.dice.chance(75);
         let nesting = self.dice.below(self.shape.nesting + 1);
         let rewrite = self.rewrite(nesting, &mut direct, parents, earlier);
-        let mut def = RelationDef { name: name.into(), rewrite, assignable: Vec::new(), module: None, file: None };
+        let mut def = RelationDef {
+            name: name.into(),
+            rewrite,
+            assignable: Vec::new(),
+            module: None,
+            file: None,
+        };
         if holds_this(&def.rewrite) {
             for _ in 0..self.dice.between(1, 4) {
                 self.subject(&mut def.assignable);
@@ -103,7 +146,13 @@ impl Artist<'_> {
 
     /// `direct` says whether the bracketed list may still be placed: the DSL
     /// takes it once, and as the leftmost leaf.
-    fn rewrite(&mut self, nesting: usize, direct: &mut bool, parents: &[&str], earlier: &[&str]) -> Rewrite {
+    fn rewrite(
+        &mut self,
+        nesting: usize,
+        direct: &mut bool,
+        parents: &[&str],
+        earlier: &[&str],
+    ) -> Rewrite {
         if nesting == 0 {
             return self.leaf(direct, parents, earlier);
         }
@@ -130,7 +179,10 @@ impl Artist<'_> {
             }
             _ => {
                 let subtract = other(self);
-                Rewrite::Exclusion { base: Box::new(first), subtract: Box::new(subtract) }
+                Rewrite::Exclusion {
+                    base: Box::new(first),
+                    subtract: Box::new(subtract),
+                }
             }
         }
     }
@@ -142,7 +194,10 @@ impl Artist<'_> {
         if earlier.is_empty() || (!parents.is_empty() && self.dice.chance(45)) {
             let (_, _, relations) = self.dice.pick(self.outline);
             let computed = (*self.dice.pick(relations)).to_owned();
-            return Rewrite::TupleToUserset { tupleset: (*self.dice.pick(parents)).to_owned(), computed };
+            return Rewrite::TupleToUserset {
+                tupleset: (*self.dice.pick(parents)).to_owned(),
+                computed,
+            };
         }
         Rewrite::Computed((*self.dice.pick(earlier)).to_owned())
     }
@@ -166,7 +221,11 @@ impl Artist<'_> {
     fn entry(&mut self, list: &mut Vec<Assignable>, type_name: &str, kind: AssignableKind) {
         let condition = (!self.conditions.is_empty() && self.dice.chance(35))
             .then(|| (*self.dice.pick(self.conditions)).to_owned());
-        let entry = Assignable { type_name: type_name.into(), kind, condition };
+        let entry = Assignable {
+            type_name: type_name.into(),
+            kind,
+            condition,
+        };
         if !list.contains(&entry) {
             list.push(entry);
         }
@@ -189,10 +248,15 @@ pub fn is_sound(model: &Model) -> bool {
         def.relations.iter().all(|relation| {
             let mut leaves = Vec::new();
             leaves_of(&relation.rewrite, &mut leaves);
-            let direct_first = leaves.iter().skip(1).all(|leaf| !matches!(leaf, Rewrite::This));
+            let direct_first = leaves
+                .iter()
+                .skip(1)
+                .all(|leaf| !matches!(leaf, Rewrite::This));
             let names = leaves.iter().all(|leaf| resolves(model, &def.name, leaf));
             let subjects = relation.assignable.iter().all(|entry| match &entry.kind {
-                AssignableKind::Userset(member) => relation_of(model, &entry.type_name, member).is_some(),
+                AssignableKind::Userset(member) => {
+                    relation_of(model, &entry.type_name, member).is_some()
+                }
                 _ => model.types.iter().any(|def| def.name == entry.type_name),
             });
             let listed = relation.assignable.is_empty() != holds_this(&relation.rewrite);
@@ -200,10 +264,13 @@ pub fn is_sound(model: &Model) -> bool {
                 && names
                 && subjects
                 && listed
-                && enterable(model, &def.name, &relation.rewrite, relation, &mut vec![(
-                    def.name.clone(),
-                    relation.name.clone(),
-                )])
+                && enterable(
+                    model,
+                    &def.name,
+                    &relation.rewrite,
+                    relation,
+                    &mut vec![(def.name.clone(), relation.name.clone())],
+                )
         })
     })
 }
@@ -225,7 +292,11 @@ fn resolves(model: &Model, type_name: &str, leaf: &Rewrite) -> bool {
     match leaf {
         Rewrite::Computed(other) => relation_of(model, type_name, other).is_some(),
         Rewrite::TupleToUserset { tupleset, computed } => relation_of(model, type_name, tupleset)
-            .is_some_and(|def| def.assignable.iter().any(|entry| relation_of(model, &entry.type_name, computed).is_some())),
+            .is_some_and(|def| {
+                def.assignable
+                    .iter()
+                    .any(|entry| relation_of(model, &entry.type_name, computed).is_some())
+            }),
         _ => true,
     }
 }
@@ -244,7 +315,9 @@ fn enterable(
         if visited.contains(&key) {
             return false;
         }
-        let Some(next) = relation_of(model, type_name, relation) else { return false };
+        let Some(next) = relation_of(model, type_name, relation) else {
+            return false;
+        };
         let mut visited = visited.clone();
         visited.push(key);
         enterable(model, type_name, &next.rewrite, next, &mut visited)
@@ -256,13 +329,18 @@ fn enterable(
         }),
         Rewrite::Computed(other) => follow(type_name, other),
         Rewrite::TupleToUserset { tupleset, computed } => relation_of(model, type_name, tupleset)
-            .is_some_and(|parents| parents.assignable.iter().any(|entry| follow(&entry.type_name, computed))),
-        Rewrite::Union(parts) => {
-            parts.iter().any(|part| enterable(model, type_name, part, def, &mut visited.clone()))
-        }
-        Rewrite::Intersection(parts) => {
-            parts.iter().all(|part| enterable(model, type_name, part, def, &mut visited.clone()))
-        }
+            .is_some_and(|parents| {
+                parents
+                    .assignable
+                    .iter()
+                    .any(|entry| follow(&entry.type_name, computed))
+            }),
+        Rewrite::Union(parts) => parts
+            .iter()
+            .any(|part| enterable(model, type_name, part, def, &mut visited.clone())),
+        Rewrite::Intersection(parts) => parts
+            .iter()
+            .all(|part| enterable(model, type_name, part, def, &mut visited.clone())),
         Rewrite::Exclusion { base, subtract } => [base, subtract]
             .iter()
             .all(|part| enterable(model, type_name, part, def, &mut visited.clone())),

@@ -13,35 +13,58 @@ use std::collections::BTreeSet;
 pub(super) fn rounds(dice: &mut Dice, store: &Store, shape: Shape) -> Vec<Round> {
     let conditional = !store.model.conditions.is_empty();
     let rounds = if conditional { 3 } else { 1 };
-    (0..rounds).map(|round| self::round(dice, store, shape, round)).collect()
+    (0..rounds)
+        .map(|round| self::round(dice, store, shape, round))
+        .collect()
 }
 
 fn round(dice: &mut Dice, store: &Store, shape: Shape, round: usize) -> Round {
-    let contextual = if dice.chance(30) { contextual(dice, store, shape) } else { Vec::new() };
+    let contextual = if dice.chance(30) {
+        contextual(dice, store, shape)
+    } else {
+        Vec::new()
+    };
     let mut asks = BTreeSet::new();
     for _ in 0..shape.checks {
         let user = user(dice, store);
         if let Some((relation, object)) = target(dice, store) {
-            asks.insert(Ask::Check { user, relation, object });
+            asks.insert(Ask::Check {
+                user,
+                relation,
+                object,
+            });
         }
     }
     for _ in 0..shape.lists {
         let user = user(dice, store);
         if let Some((relation, object)) = target(dice, store) {
-            asks.insert(Ask::ListObjects { user, relation, object_type: type_of(&object).into() });
+            asks.insert(Ask::ListObjects {
+                user,
+                relation,
+                object_type: type_of(&object).into(),
+            });
         }
         if let Some((relation, object)) = target(dice, store) {
-            asks.insert(Ask::ListUsers { object, relation, filter: filter(dice, store) });
+            asks.insert(Ask::ListUsers {
+                object,
+                relation,
+                filter: filter(dice, store),
+            });
         }
     }
-    Round { context: context(dice, store, round), contextual, asks: asks.into_iter().collect() }
+    Round {
+        context: context(dice, store, round),
+        contextual,
+        asks: asks.into_iter().collect(),
+    }
 }
 
 /// Round 0 has every parameter, round 1 some, round 2 some of them wrong.
 fn context(dice: &mut Dice, store: &Store, round: usize) -> Map<String, Value> {
     let mut context = Map::new();
     for definition in &store.model.conditions {
-        let entry = conditions::find(&definition.name).expect("a generated model uses the catalogue");
+        let entry =
+            conditions::find(&definition.name).expect("a generated model uses the catalogue");
         for (param, _, good, bad) in &entry.params {
             let value = match round {
                 1 if dice.chance(50) => continue,
@@ -74,14 +97,23 @@ fn user(dice: &mut Dice, store: &Store) -> String {
 
 /// A relation, and an object of its type that the store mostly knows.
 fn target(dice: &mut Dice, store: &Store) -> Option<(String, String)> {
-    let types: Vec<_> = store.model.types.iter().filter(|def| !def.relations.is_empty()).collect();
+    let types: Vec<_> = store
+        .model
+        .types
+        .iter()
+        .filter(|def| !def.relations.is_empty())
+        .collect();
     if types.is_empty() {
         return None;
     }
     let def = *dice.pick(&types);
     let relation = dice.pick(&def.relations).name.clone();
-    let known: Vec<&String> =
-        store.tuples.iter().map(|tuple| &tuple.object).filter(|name| type_of(name) == def.name).collect();
+    let known: Vec<&String> = store
+        .tuples
+        .iter()
+        .map(|tuple| &tuple.object)
+        .filter(|name| type_of(name) == def.name)
+        .collect();
     let object = match known.is_empty() || dice.chance(5) {
         true => format!("{}:unknown", def.name),
         false => (*dice.pick(&known)).clone(),
@@ -105,7 +137,10 @@ fn filter(dice: &mut Dice, store: &Store) -> String {
 fn contextual(dice: &mut Dice, store: &Store, shape: Shape) -> Vec<Tuple> {
     let mut tuples: Vec<Tuple> = Vec::new();
     for _ in 0..dice.between(1, 4) {
-        let Some(mut tuple) = (!store.tuples.is_empty()).then(|| dice.pick(&store.tuples).clone()) else { break };
+        let Some(mut tuple) = (!store.tuples.is_empty()).then(|| dice.pick(&store.tuples).clone())
+        else {
+            break;
+        };
         match dice.below(3) {
             0 => tuple.object = object(dice, type_of(&tuple.object.clone()), shape.objects),
             1 => tuple.user = user(dice, store),
@@ -120,7 +155,8 @@ fn contextual(dice: &mut Dice, store: &Store, shape: Shape) -> Vec<Tuple> {
         let same = |other: &Tuple| key(other) == key(&tuple);
         let shadows = store.tuples.iter().any(same);
         let own = tuple.user == format!("{}#{}", tuple.object, tuple.relation);
-        let fits = admits(&store.model, &tuple) && relation_of(&store.model, type_of(&tuple.object), &tuple.relation).is_some();
+        let fits = admits(&store.model, &tuple)
+            && relation_of(&store.model, type_of(&tuple.object), &tuple.relation).is_some();
         if fits && !own && (shape.strays || !shadows) && !tuples.iter().any(same) {
             tuples.push(tuple);
         }

@@ -69,7 +69,9 @@ fn add(tuples: &mut Vec<Tuple>, tuple: Tuple) {
 fn chain(dice: &mut Dice, slots: &[(&str, &str, &Assignable)], tuples: &mut Vec<Tuple>) {
     let own: Vec<_> = slots
         .iter()
-        .filter(|(type_name, _, entry)| entry.type_name == *type_name && entry.kind != AssignableKind::Wildcard)
+        .filter(|(type_name, _, entry)| {
+            entry.type_name == *type_name && entry.kind != AssignableKind::Wildcard
+        })
         .collect();
     if own.is_empty() {
         return;
@@ -81,25 +83,34 @@ fn chain(dice: &mut Dice, slots: &[(&str, &str, &Assignable)], tuples: &mut Vec<
             user = format!("{user}#{member}");
         }
         let condition = entry.condition.as_deref().map(|name| condition(dice, name));
-        add(tuples, Tuple {
-            user,
-            relation: (*relation).into(),
-            object: format!("{type_name}:{hop}"),
-            condition,
-            tenant: None,
-        });
+        add(
+            tuples,
+            Tuple {
+                user,
+                relation: (*relation).into(),
+                object: format!("{type_name}:{hop}"),
+                condition,
+                tenant: None,
+            },
+        );
     }
 }
 
 /// A tuple that an earlier model may have admitted and this one does not.
 fn stray(dice: &mut Dice, model: &Model, tuples: &[Tuple]) -> Option<Tuple> {
-    let mut tuple = dice.pick(tuples.get(..).filter(|tuples| !tuples.is_empty())?).clone();
+    let mut tuple = dice
+        .pick(tuples.get(..).filter(|tuples| !tuples.is_empty())?)
+        .clone();
     match dice.below(4) {
         0 => tuple.condition = None,
         1 => tuple.user = "user:*".into(),
         2 => tuple.user = format!("user:{}", dice.pick(&USERS)),
         _ => {
-            let types: Vec<_> = model.types.iter().filter(|def| !def.relations.is_empty()).collect();
+            let types: Vec<_> = model
+                .types
+                .iter()
+                .filter(|def| !def.relations.is_empty())
+                .collect();
             let def = *dice.pick(&types);
             tuple.user = format!("{}:1#{}", def.name, dice.pick(&def.relations).name);
         }
@@ -135,5 +146,8 @@ fn condition(dice: &mut Dice, name: &str) -> TupleCondition {
             context.insert((*param).into(), dice.pick(good).clone());
         }
     }
-    TupleCondition { name: name.into(), context }
+    TupleCondition {
+        name: name.into(),
+        context,
+    }
 }
