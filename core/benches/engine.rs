@@ -1,11 +1,17 @@
 //! The engine's speed: `cargo bench -p deputize`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a benchmark may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a benchmark may stop"
+)]
 
 mod store;
 
 use std::cell::Cell;
 
 use deputize::Policy;
+use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use store::{Numbers, Store, generate};
 
@@ -15,29 +21,32 @@ fn main() {
 
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
 
-/// Questions about random users and documents, asked in turn.
-struct Questions {
-    pairs: Vec<(String, String)>,
-    at: Cell<usize>,
+/// Random users and documents.
+fn questions(store: &Store) -> Vec<(String, String)> {
+    let mut numbers = Numbers(11);
+    (0..QUESTIONS)
+        .map(|_| {
+            let user = format!("user:u{}", numbers.below(store.users));
+            (
+                user,
+                format!("document:d{}", numbers.below(store.documents)),
+            )
+        })
+        .collect()
 }
 
-impl Questions {
-    fn new(store: &Store, count: usize) -> Self {
-        let mut numbers = Numbers(11);
-        let pairs = (0..count)
-            .map(|_| {
-                let user = format!("user:u{}", numbers.below(store.users));
-                (user, format!("document:d{}", numbers.below(store.documents)))
-            })
-            .collect();
-        Self { pairs, at: Cell::new(0) }
-    }
+/// How many questions one iteration of a random benchmark asks: divide by it.
+const QUESTIONS: usize = 50_000;
 
-    fn next(&self) -> &(String, String) {
-        let at = self.at.get();
-        self.at.set((at + 1) % self.pairs.len());
-        &self.pairs[at]
-    }
+fn ask_all(bencher: Bencher<'_, '_>, policy: &Policy, questions: &[(String, String)]) {
+    bencher
+        .counter(ItemsCount::new(questions.len()))
+        .bench_local(|| {
+            questions
+                .iter()
+                .filter(|(user, document)| policy.check(user, "viewer", document) == Ok(true))
+                .count()
+        });
 }
 
 fn two_hop_store(size: usize) -> (Policy, Vec<(String, String)>) {
@@ -58,13 +67,17 @@ fn two_hop_store(size: usize) -> (Policy, Vec<(String, String)>) {
     for d in 0..documents {
         let f = numbers.below(folders);
         tuples.push(serde_json::json!({"user": format!("folder:f{f}"), "relation": "parent", "object": format!("document:d{d}")}));
-        let u = if d % 2 == 0 { members[f][d % 10] } else { numbers.below(size / 10) };
+        let u = if d % 2 == 0 {
+            members[f][d % 10]
+        } else {
+            numbers.below(size / 10)
+        };
         pairs.push((format!("user:u{u}"), format!("document:d{d}")));
     }
     for i in (1..pairs.len()).rev() {
         pairs.swap(i, numbers.below(i + 1));
     }
-    pairs.truncate(50_000);
+    pairs.truncate(QUESTIONS);
     let json = serde_json::json!({"deputize": 1, "model": model, "tuples": tuples}).to_string();
     (Policy::from_json(json.as_bytes()).unwrap(), pairs)
 }
@@ -76,25 +89,17 @@ fn check_two_hops_hot(bencher: Bencher, size: usize) {
     bencher.bench_local(|| policy.check(black_box(user), "viewer", black_box(document)));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 30)]
 fn check_two_hops_random(bencher: Bencher, size: usize) {
     let (policy, pairs) = two_hop_store(size);
-    let questions = Questions { pairs, at: Cell::new(0) };
-    bencher.bench_local(|| {
-        let (user, document) = questions.next();
-        policy.check(black_box(user), "viewer", black_box(document))
-    });
+    ask_all(bencher, &policy, &pairs);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 30)]
 fn check_nested_random(bencher: Bencher, size: usize) {
     let store = generate(size);
     let policy = Policy::from_json(store.json.as_bytes()).unwrap();
-    let questions = Questions::new(&store, 50_000);
-    bencher.bench_local(|| {
-        let (user, document) = questions.next();
-        policy.check(black_box(user), "viewer", black_box(document))
-    });
+    ask_all(bencher, &policy, &questions(&store));
 }
 
 #[divan::bench(args = SIZES)]
@@ -102,13 +107,18 @@ fn filter_10k(bencher: Bencher, size: usize) {
     let store = generate(size);
     let policy = Policy::from_json(store.json.as_bytes()).unwrap();
     let mut numbers = Numbers(5);
-    let ids: Vec<String> =
-        (0..10_000).map(|_| format!("document:d{}", numbers.below(store.documents))).collect();
-    let users: Vec<String> = (0..64).map(|_| format!("user:u{}", numbers.below(store.users))).collect();
+    let ids: Vec<String> = (0..10_000)
+        .map(|_| format!("document:d{}", numbers.below(store.documents)))
+        .collect();
+    let users: Vec<String> = (0..64)
+        .map(|_| format!("user:u{}", numbers.below(store.users)))
+        .collect();
     let at = Cell::new(0);
     bencher.bench_local(|| {
         at.set((at.get() + 1) % users.len());
-        policy.view().filter(&users[at.get()], "viewer", black_box(&ids))
+        policy
+            .view()
+            .filter(&users[at.get()], "viewer", black_box(&ids))
     });
 }
 
@@ -120,7 +130,9 @@ fn load_json(bencher: Bencher, size: usize) {
 
 #[divan::bench(args = [100_000, 1_000_000], sample_count = 20)]
 fn open_compiled(bencher: Bencher, size: usize) {
-    let bytes = Policy::from_json(generate(size).json.as_bytes()).unwrap().to_compiled();
+    let bytes = Policy::from_json(generate(size).json.as_bytes())
+        .unwrap()
+        .to_compiled();
     bencher.bench_local(|| Policy::from_compiled(black_box(&bytes)));
 }
 
@@ -142,7 +154,13 @@ fn t(user: String, relation: &str, object: String) -> [String; 3] {
 #[divan::bench(args = [true, false])]
 fn chain_of_1000_groups(bencher: Bencher, member: bool) {
     let mut tuples: Vec<_> = (1..1000)
-        .map(|i| t(format!("team:t{}#member", i - 1), "member", format!("team:t{i}")))
+        .map(|i| {
+            t(
+                format!("team:t{}#member", i - 1),
+                "member",
+                format!("team:t{i}"),
+            )
+        })
         .collect();
     tuples.push(t("user:anne".into(), "member", "team:t0".into()));
     tuples.push(t("user:bob".into(), "member", "team:x".into()));
@@ -155,8 +173,9 @@ fn chain_of_1000_groups(bencher: Bencher, member: bool) {
 
 #[divan::bench(args = [true, false])]
 fn group_of_100_000(bencher: Bencher, member: bool) {
-    let mut tuples: Vec<_> =
-        (0..100_000).map(|i| t(format!("user:u{i}"), "member", "team:t".into())).collect();
+    let mut tuples: Vec<_> = (0..100_000)
+        .map(|i| t(format!("user:u{i}"), "member", "team:t".into()))
+        .collect();
     tuples.push(t("team:t#member".into(), "viewer", "document:d".into()));
     tuples.push(t("user:bob".into(), "member", "team:x".into()));
     let policy = odd(tuples);
@@ -169,7 +188,11 @@ fn group_of_100_000(bencher: Bencher, member: bool) {
 fn shared_with_10_000_groups(bencher: Bencher, member: bool) {
     let mut tuples = Vec::new();
     for i in 0..10_000 {
-        tuples.push(t(format!("team:t{i}#member"), "viewer", "document:d".into()));
+        tuples.push(t(
+            format!("team:t{i}#member"),
+            "viewer",
+            "document:d".into(),
+        ));
         tuples.push(t(format!("user:u{i}"), "member", format!("team:t{i}")));
     }
     tuples.push(t("user:bob".into(), "member", "team:x".into()));

@@ -18,6 +18,15 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// The same start, with the width of `text`.
+    pub(super) fn with_width_of(mut self, text: &str) -> Self {
+        let width = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        self.end = self.start.saturating_add(width);
+        self
+    }
+}
+
 /// One thing that is wrong with a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelError {
@@ -66,6 +75,13 @@ pub enum ErrorKind {
     /// Parentheses (or usersets in JSON) nest deeper than the limit.
     TooDeep {
         /// How deep they may nest.
+        limit: usize,
+    },
+    /// A union or an intersection of nothing.
+    NoOperands,
+    /// Checking the model would take more work than is allowed.
+    TooIntricate {
+        /// How many steps are allowed.
         limit: usize,
     },
     /// No schema version.
@@ -250,6 +266,8 @@ impl ModelError {
             ErrorKind::ExtendOutsideModule => "extend-outside-module",
             ErrorKind::ExtendedTwice => "extended-twice",
             ErrorKind::TooDeep { .. } => "too-deep",
+            ErrorKind::NoOperands => "no-operands",
+            ErrorKind::TooIntricate { .. } => "too-intricate",
             ErrorKind::SchemaVersionRequired => "schema-version-required",
             ErrorKind::InvalidSchema => "invalid-schema",
             ErrorKind::ReservedTypeName => "reserved-type-keywords",
@@ -313,6 +331,13 @@ impl fmt::Display for Message<'_> {
             ErrorKind::ExtendedTwice => write!(f, "'{symbol}' is already extended in file."),
             ErrorKind::TooDeep { limit } => {
                 write!(f, "a relation may nest at most {limit} levels deep")
+            }
+            ErrorKind::NoOperands => write!(
+                f,
+                "relation `{symbol}` has a union or intersection without operands"
+            ),
+            ErrorKind::TooIntricate { limit } => {
+                write!(f, "the model takes more than {limit} steps to check")
             }
             ErrorKind::SchemaVersionRequired => f.write_str("schema version required"),
             ErrorKind::InvalidSchema => write!(f, "invalid schema {symbol}"),

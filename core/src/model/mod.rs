@@ -3,15 +3,15 @@
 //! A model is plain data here. [`Model`] is what the DSL and the JSON form
 //! both parse to, what validation reads, and what `policy` compiles.
 
-#[allow(dead_code, reason = "validation, which reads the rest, comes next")]
+mod entrypoint;
 mod error;
 mod explain;
+pub mod identifier;
 mod json;
 mod parse;
-#[allow(dead_code, reason = "validation, which reads the rest, comes next")]
 mod position;
-#[allow(dead_code, reason = "validation, which reads the rest, comes next")]
 mod token;
+mod validate;
 
 pub use error::{ErrorKind, Expected, ModelError, Part, Span, SyntaxError};
 pub use json::{from_json, from_json_value, to_json};
@@ -27,6 +27,36 @@ pub use parse::MAX_REWRITE_DEPTH;
 /// positions, in the order met.
 pub fn parse(dsl: &str) -> Result<Model, Vec<ModelError>> {
     parse::parse(dsl).map(|parsed| parsed.model)
+}
+
+/// Parses DSL text and validates what it says: the way in for text that is to
+/// be used. A single module does not pass, since it has no schema version; see
+/// `combine`.
+///
+/// # Errors
+/// Those of [`parse`]; or else everything that [`validate`] finds, with its
+/// positions.
+pub fn load(dsl: &str) -> Result<Model, Vec<ModelError>> {
+    let parsed = parse::parse(dsl)?;
+    let errors = validate::validate(&parsed.model, Some(&parsed.positions));
+    match errors.is_empty() {
+        true => Ok(parsed.model),
+        false => Err(errors),
+    }
+}
+
+/// Checks what a model says: that all it refers to exists, that no relation is
+/// impossible, and so on. A model that passes can be compiled.
+///
+/// # Errors
+/// Everything that is wrong, up to a thousand errors, in the order of OpenFGA's
+/// own checks; without positions, since a model holds none.
+pub fn validate(model: &Model) -> Result<(), Vec<ModelError>> {
+    let errors = validate::validate(model, None);
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(errors),
+    }
 }
 
 /// A whole authorization model, in the order it was written.

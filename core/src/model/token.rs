@@ -46,6 +46,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    #[allow(dead_code, reason = "explaining a refusal needs it, which comes next")]
     /// How the kind is shown in the list of what was expected.
     pub(super) fn shown(self) -> &'static str {
         match self {

@@ -214,8 +214,10 @@ struct RawEdge {
 pub(super) fn read_model(source: Option<&ModelSource<'_>>) -> Result<Model, SnapshotError> {
     let read = match source {
         None => return Ok(Model::default()),
-        Some(ModelSource::Dsl(text)) => model::parse(text),
-        Some(ModelSource::Json(value)) => model::from_json_value(value),
+        Some(ModelSource::Dsl(text)) => model::load(text),
+        Some(ModelSource::Json(value)) => {
+            model::from_json_value(value).and_then(|model| model::validate(&model).map(|()| model))
+        }
     };
     let errors = match read {
         Ok(model) => return Ok(model),
