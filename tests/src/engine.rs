@@ -47,14 +47,19 @@ pub fn answer(view: &View<'_>, ask: &Ask) -> Answer {
             filter,
         } => listed(view.list_users(object, relation, filter)),
     };
-    answer.unwrap_or_else(|error| failed(&error))
+    answer.unwrap_or_else(|error| failed(&error, ask))
 }
 
-/// A failure, with OpenFGA's number for its kind.
-pub fn failed(error: &QueryError) -> Answer {
-    let number = match error {
-        QueryError::Depth { .. } | QueryError::Budget { .. } => 2002,
-        QueryError::ContextualTuple { .. } => 2027,
+/// A failure, with OpenFGA's number for its kind in such a question.
+pub fn failed(error: &QueryError, ask: &Ask) -> Answer {
+    let number = match (error, ask) {
+        (QueryError::Depth { .. } | QueryError::Budget { .. }, _) => 2002,
+        (QueryError::ContextualTuple { .. }, _) => 2027,
+        (_, Ask::Check { .. }) => 2000,
+        (QueryError::UnknownType { .. }, Ask::ListUsers { .. }) => 2021,
+        (QueryError::UnknownRelation { .. }, Ask::ListUsers { .. }) => 2022,
+        (QueryError::UnknownType { name }, Ask::ListObjects { object_type, .. }) if name == object_type => 2021,
+        (QueryError::UnknownRelation { name, .. }, Ask::ListObjects { relation, .. }) if name == relation => 2022,
         _ => 2000,
     };
     Answer::Failed(number, format!("{}: {error}", error.code()))

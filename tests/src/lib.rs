@@ -11,6 +11,7 @@
 //! Nothing here is shipped; everything may panic, which is how a test fails.
 
 pub mod conditions;
+pub mod conformance;
 pub mod dice;
 pub mod differential;
 pub mod dsl;
@@ -21,3 +22,4 @@ pub mod naive;
 pub mod outcomes;
 pub mod shrink;
 pub mod store;
+pub mod suites;
