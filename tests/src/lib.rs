@@ -22,4 +22,5 @@ pub mod naive;
 pub mod outcomes;
 pub mod shrink;
 pub mod store;
+pub mod storefile;
 pub mod suites;
