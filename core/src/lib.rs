@@ -2,6 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "conditions")]
+pub mod cel;
+#[cfg(feature = "conditions")]
+pub mod condition;
 pub mod model;
 mod policy;
 mod query;

@@ -15,7 +15,7 @@ use super::graph::{Edge, Graph, Node, Subject};
 use super::guard::{Guard, GuardCollector, GuardCondition, GuardKey, GuardTable};
 use super::names::{Collector, NONE};
 use super::plan::Plan;
-use super::reference::{Admission, OBJECT_SHAPE, Reference, USER_SHAPE, admit};
+use super::reference::{Admission, Reference, admit};
 use super::{Inner, Limits, TypeRanges};
 
 /// The most warnings that are kept; the number of all is in the last one.
@@ -68,7 +68,7 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     let mut warnings = Warnings::default();
 
     let tuples = &snapshot.tuples;
-    let mut names = Collector::with_capacity(tuples.len() / 2);
+    let mut names = Collector::with_capacity(tuples.len());
     let mut usersets: Vec<(u32, u32)> = Vec::new();
     let mut guard_numbers = GuardCollector::default();
     let mut raw: Vec<RawEdge> = Vec::with_capacity(tuples.len());
@@ -256,18 +256,14 @@ fn references<'t>(
     tuple: &'t TupleRecord<'_>,
     i: usize,
 ) -> Result<(Reference<'t>, Reference<'t>), SnapshotError> {
-    let identifier = |member: &'static str, found: &str, expected: &'static str| {
-        SnapshotErrorKind::Identifier {
-            member,
-            found: found.to_owned(),
-            expected,
+    let refused = |member: &'static str, found: &str| {
+        let found = found.to_owned();
+        move |reason| {
+            SnapshotErrorKind::Identifier { found, reason }.at(format!("/tuples/{i}/{member}"))
         }
-        .at(format!("/tuples/{i}/{member}"))
     };
-    let object = Reference::object(&tuple.object)
-        .ok_or_else(|| identifier("object", &tuple.object, OBJECT_SHAPE))?;
-    let user =
-        Reference::user(&tuple.user).ok_or_else(|| identifier("user", &tuple.user, USER_SHAPE))?;
+    let object = Reference::object(&tuple.object).map_err(refused("object", &tuple.object))?;
+    let user = Reference::user(&tuple.user).map_err(refused("user", &tuple.user))?;
     Ok((object, user))
 }
 

@@ -120,6 +120,16 @@ impl<'g> Row<'g> {
     }
 }
 
+/// Whether a sorted row has a subject.
+#[inline]
+pub(crate) fn holds(subjects: &[u32], subject: Subject) -> bool {
+    if subjects.len() <= 8 {
+        subjects.contains(&subject.0)
+    } else {
+        subjects.binary_search(&subject.0).is_ok()
+    }
+}
+
 /// All rows of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Graph {
@@ -236,6 +246,33 @@ impl Graph {
         Row::default()
     }
 
+    /// The rows of an object: each relation with its subjects.
+    #[inline]
+    pub(crate) fn rows_of(&self, object: NameId) -> impl Iterator<Item = (RelationId, &[u32])> {
+        let at = object as usize;
+        let from = self.objects.get(at).copied().unwrap_or(0) as usize;
+        let to = self.objects.get(at.wrapping_add(1)).copied().unwrap_or(0) as usize;
+        // One row more than the object has: it closes the last.
+        let rows = self
+            .rows
+            .get(from..=to)
+            .filter(|_| from < to)
+            .unwrap_or_default();
+        rows.windows(2).filter_map(|pair| match pair {
+            [[relation, start], [_, end]] => Some((
+                *relation,
+                self.subjects.get(*start as usize..*end as usize)?,
+            )),
+            _ => None,
+        })
+    }
+
+    /// Whether no tuple has a guard.
+    #[inline]
+    pub(crate) fn unguarded(&self) -> bool {
+        self.guards.is_empty()
+    }
+
     /// `object#relation` of a userset's index.
     #[inline]
     pub(crate) fn userset(&self, index: u32) -> Option<Node> {
@@ -295,13 +332,15 @@ impl Graph {
     }
 
     fn reverse_row(&self, subject: Subject) -> &[[u32; 2]] {
-        if subject == Subject::UNKNOWN {
-            return &[];
-        }
+        // Objects and usersets share the index: a number that is not the
+        // policy's own, as a request's tuples may bring it, must not be taken
+        // for one of the other kind.
         let objects = self.objects.len().saturating_sub(1);
-        let at = subject
-            .as_userset()
-            .map_or(subject.0 as usize, |u| u as usize + objects);
+        let at = match subject.as_userset() {
+            None if (subject.0 as usize) < objects => subject.0 as usize,
+            Some(index) if (index as usize) < self.usersets.len() => index as usize + objects,
+            _ => return &[],
+        };
         match (self.reverse.get(at), self.reverse.get(at.wrapping_add(1))) {
             (Some(from), Some(to)) => self
                 .reverse_edges

@@ -39,7 +39,7 @@ pub(crate) enum Verdict {
 
 /// The guards of a policy, and the conditions that they name. Guard 0 is none:
 /// the first one here is number 1.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct GuardTable {
     pub(crate) guards: Vec<Guard>,
     #[cfg(feature = "conditions")]

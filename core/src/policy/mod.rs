@@ -11,11 +11,11 @@ mod reference;
 pub use build::Warning;
 pub use image::CompiledError;
 
-pub(crate) use graph::{Graph, Node, RelationId, Row, Subject};
+pub(crate) use graph::{Graph, Node, RelationId, Row, Subject, holds};
 pub(crate) use guard::{Guard, GuardCondition, GuardTable, Verdict};
 pub(crate) use names::{NONE, NameId, Names};
 pub(crate) use plan::{AllowedKind, Leaf, Op, OpId, Parents, Plan, TypeId};
-pub(crate) use reference::{Admission, OBJECT_SHAPE, Reference, USER_SHAPE, admit};
+pub(crate) use reference::{Admission, Reference, admit};
 
 use std::fmt;
 use std::sync::Arc;

@@ -141,7 +141,7 @@ impl Plan {
         let mut types: Vec<_> = model.types.iter().collect();
         types.sort_by(|a, b| a.name.cmp(&b.name));
         types.dedup_by(|a, b| a.name == b.name);
-        for (type_id, def) in types.iter().enumerate() {
+        for def in &types {
             let mut relations: Vec<_> = def.relations.iter().collect();
             relations.sort_by(|a, b| a.name.cmp(&b.name));
             relations.dedup_by(|a, b| a.name == b.name);

@@ -45,8 +45,9 @@ impl View<'_> {
                 type_id,
             });
         }
-        let reference = Reference::user(user).ok_or_else(|| QueryError::InvalidUser {
+        let reference = Reference::user(user).map_err(|reason| QueryError::InvalidUser {
             found: user.to_owned(),
+            reason,
         })?;
         let type_id = self.type_named(reference.type_name)?;
         let known = self.overlay.find(self.policy, reference.object);
@@ -98,8 +99,9 @@ impl View<'_> {
                 relation: self.relation_named(type_id, relation)?,
             });
         }
-        let reference = Reference::object(object).ok_or_else(|| QueryError::InvalidObject {
+        let reference = Reference::object(object).map_err(|reason| QueryError::InvalidObject {
             found: object.to_owned(),
+            reason,
         })?;
         let type_id = self.type_named(reference.type_name)?;
         let relation = self.relation_named(type_id, relation)?;

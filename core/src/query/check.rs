@@ -40,6 +40,8 @@ pub(super) struct Search<'v, 'p> {
     pub(super) frames: Frames,
     /// The first error that a question met, as far as nothing outweighed it.
     pub(super) error: Option<QueryError>,
+    /// Neither a guard nor a contextual tuple can be met.
+    pub(super) plain: bool,
     /// A tracked walk met a node twice.
     pub(super) repeated: bool,
     steps_left: u64,
@@ -53,6 +55,7 @@ impl<'v, 'p> Search<'v, 'p> {
             memo: None,
             frames: Frames::default(),
             error: None,
+            plain: view.overlay.is_empty() && view.policy.graph.unguarded(),
             repeated: false,
             steps_left: view.limits.steps,
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::identifier::IdentifierError;
+
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -10,11 +12,15 @@ pub enum QueryError {
     InvalidUser {
         /// What was asked for.
         found: String,
+        /// What is wrong with it.
+        reason: IdentifierError,
     },
     /// The object is not well-formed.
     InvalidObject {
         /// What was asked for.
         found: String,
+        /// What is wrong with it.
+        reason: IdentifierError,
     },
     /// The model does not define the type.
     UnknownType {
@@ -57,9 +63,9 @@ pub enum QueryError {
 #[non_exhaustive]
 pub enum TupleFault {
     /// The user is not well-formed.
-    InvalidUser,
+    InvalidUser(IdentifierError),
     /// The object is not well-formed.
-    InvalidObject,
+    InvalidObject(IdentifierError),
     /// The model does not define the object's type.
     UnknownType,
     /// The object's type has no such relation.
@@ -100,19 +106,8 @@ impl QueryError {
 impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InvalidUser { found } => {
-                write!(
-                    f,
-                    "the user `{found}` should be {}",
-                    crate::policy::USER_SHAPE
-                )
-            }
-            Self::InvalidObject { found } => {
-                write!(
-                    f,
-                    "the object `{found}` should be {}",
-                    crate::policy::OBJECT_SHAPE
-                )
+            Self::InvalidUser { found, reason } | Self::InvalidObject { found, reason } => {
+                write!(f, "`{found}`: {reason}")
             }
             Self::UnknownType { name } => write!(f, "the model defines no type `{name}`"),
             Self::UnknownRelation { type_name, name } => {
@@ -140,10 +135,7 @@ impl fmt::Display for QueryError {
 impl fmt::Display for TupleFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InvalidUser => write!(f, "the user should be {}", crate::policy::USER_SHAPE),
-            Self::InvalidObject => {
-                write!(f, "the object should be {}", crate::policy::OBJECT_SHAPE)
-            }
+            Self::InvalidUser(reason) | Self::InvalidObject(reason) => write!(f, "{reason}"),
             Self::UnknownType => f.write_str("the model does not define the object's type"),
             Self::UnknownRelation => f.write_str("the object's type has no such relation"),
             Self::NotAssignable => {

@@ -27,23 +27,19 @@ impl View<'_> {
         let type_id = self.type_named(object_type)?;
         let relation = self.relation_named(type_id, relation)?;
         let asked = self.asked(user, "")?;
-        let mut objects: Vec<&str> = Vec::new();
-        for object in self.objects_of(asked, relation)? {
-            objects.push(self.overlay.spelling(self.policy, object));
-        }
-        let own: String;
-        // A userset has its own relation on its own object, known or not.
-        if let Some(node) = asked.userset
-            && node.relation == relation
-            && node.object >= super::ask::UNKNOWN_OBJECT - 1
-        {
-            own = user
-                .split_once('#')
-                .map_or(String::new(), |(object, _)| object.to_owned());
-            objects.push(&own);
-        }
+        // A userset has relations on its own object, even on an unknown one.
+        let own = user.split_once('#').map_or("", |(object, _)| object);
+        let spelling = |object| match self.overlay.spelling(self.policy, object) {
+            "" => own,
+            known => known,
+        };
+        let mut objects: Vec<String> = self
+            .objects_of(asked, relation)?
+            .into_iter()
+            .map(|object| spelling(object).to_owned())
+            .collect();
         objects.sort_unstable();
-        Ok(objects.into_iter().map(str::to_owned).collect())
+        Ok(objects)
     }
 
     /// The numbers of the objects, unsorted.
@@ -93,11 +89,7 @@ impl Search<'_, '_> {
                 }
             }
         }
-        if let Some(node) = asked.userset
-            && node.object < super::ask::UNKNOWN_OBJECT - 1
-        {
-            pending.push(node);
-        }
+        pending.extend(asked.userset);
         while let Some(node) = pending.pop() {
             if !leads.get(node.relation as usize).copied().unwrap_or(false) || !seen.insert(node) {
                 continue;

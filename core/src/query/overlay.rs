@@ -103,8 +103,8 @@ impl Overlay {
     }
 
     fn edge(&mut self, policy: &Inner, tuple: &Tuple) -> Result<(Node, Subject, u32), TupleFault> {
-        let object = Reference::object(&tuple.object).ok_or(TupleFault::InvalidObject)?;
-        let user = Reference::user(&tuple.user).ok_or(TupleFault::InvalidUser)?;
+        let object = Reference::object(&tuple.object).map_err(TupleFault::InvalidObject)?;
+        let user = Reference::user(&tuple.user).map_err(TupleFault::InvalidUser)?;
         let plan = &policy.plan;
         let (guard, condition) = match &tuple.condition {
             None if tuple.tenant.is_none() => (0, None),

@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use crate::policy::{AllowedKind, Leaf, Node, RelationId, Row, Subject, Verdict};
+use crate::policy::{AllowedKind, Leaf, NameId, Node, RelationId, Row, Subject, Verdict, holds};
 
 use super::check::{Search, Seen};
 use super::error::QueryError;
@@ -106,6 +106,9 @@ impl Search<'_, '_> {
         {
             return Ok(true);
         }
+        if self.plain {
+            return self.expand_plain(node.object, &relation.leaves, found);
+        }
         for leaf in &relation.leaves {
             match leaf {
                 Leaf::Direct {
@@ -137,6 +140,90 @@ impl Search<'_, '_> {
                     }
                 }
             }
+        }
+        Ok(false)
+    }
+
+    /// As [`Search::expand`], where there are neither guards nor contextual
+    /// tuples: then the object's rows are gone through once, whatever the
+    /// number of leaves.
+    #[inline]
+    fn expand_plain(
+        &mut self,
+        object: NameId,
+        leaves: &[Leaf],
+        found: &mut SmallVec<[Node; 8]>,
+    ) -> Result<bool, QueryError> {
+        let policy = self.view.policy;
+        let asked = self.asked;
+        for (row_relation, subjects) in policy.graph.rows_of(object) {
+            for leaf in leaves {
+                match leaf {
+                    Leaf::Direct {
+                        relation,
+                        usersets,
+                        wildcards,
+                    } if *relation == row_relation => {
+                        // No row holds `UNKNOWN`.
+                        if holds(subjects, asked.subject)
+                            || (*wildcards && holds(subjects, asked.wildcard))
+                        {
+                            return Ok(true);
+                        }
+                        if *usersets && self.usersets_plain(row_relation, subjects, found)? {
+                            return Ok(true);
+                        }
+                    }
+                    Leaf::Parents(parents) if parents.tupleset == row_relation => {
+                        self.step(subjects.len() as u64)?;
+                        for parent in subjects {
+                            let target = policy
+                                .types
+                                .type_of(*parent)
+                                .and_then(|t| parents.target(t));
+                            if let Some(relation) = target
+                                && self.may_hold(relation)
+                            {
+                                found.push(Node {
+                                    object: *parent,
+                                    relation,
+                                });
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    #[inline]
+    fn usersets_plain(
+        &mut self,
+        relation: RelationId,
+        subjects: &[u32],
+        found: &mut SmallVec<[Node; 8]>,
+    ) -> Result<bool, QueryError> {
+        if subjects
+            .last()
+            .is_none_or(|s| Subject(*s).as_userset().is_none())
+        {
+            return Ok(false);
+        }
+        let row = Row {
+            subjects,
+            guards: &[],
+        }
+        .usersets();
+        if row.subjects.len() > WIDE_ROW
+            && let Some(inside) = self.inside(relation, row)?
+        {
+            return Ok(inside);
+        }
+        self.step(row.subjects.len() as u64)?;
+        for subject in row.subjects {
+            found.extend(self.userset_node(Subject(*subject)));
         }
         Ok(false)
     }

@@ -1,7 +1,10 @@
 //! The policy as one request sees it.
 
+#[cfg(feature = "conditions")]
 use serde_json::{Map, Value};
 
+#[cfg(feature = "conditions")]
+use crate::condition::RequestContext;
 use crate::policy::{Guard, Inner, Limits, Node, Row, Verdict};
 
 use super::error::QueryError;
@@ -13,7 +16,9 @@ use super::overlay::{Overlay, Tuple};
 pub struct View<'p> {
     pub(super) policy: &'p Inner,
     pub(super) overlay: Overlay,
-    context: Option<Map<String, Value>>,
+    /// By condition: the request's context, typed once.
+    #[cfg(feature = "conditions")]
+    context: Vec<RequestContext>,
     tenant: Option<String>,
     pub(super) limits: Limits,
 }
@@ -34,7 +39,8 @@ impl<'p> View<'p> {
         Self {
             policy,
             overlay: Overlay::default(),
-            context: None,
+            #[cfg(feature = "conditions")]
+            context: Vec::new(),
             tenant: None,
             limits: policy.limits,
         }
@@ -51,8 +57,12 @@ impl<'p> View<'p> {
     }
 
     /// Sets the values that conditions take from the request.
-    pub fn with_context(mut self, context: Map<String, Value>) -> Self {
-        self.context = Some(context);
+    #[cfg(feature = "conditions")]
+    pub fn with_context(mut self, context: &Map<String, Value>) -> Self {
+        let conditions = self.policy.guards.conditions.iter();
+        self.context = conditions
+            .map(|c| c.bind_request_context(context))
+            .collect();
         self
     }
 
@@ -107,8 +117,13 @@ impl<'p> View<'p> {
         let Some(compiled) = self.policy.guards.conditions.get(condition.index as usize) else {
             return Verdict::Error(QueryError::Internal);
         };
+        let none = RequestContext::default();
+        let request = self.context.get(condition.index as usize).unwrap_or(&none);
         let limit = self.limits.condition_cost;
-        match compiled.evaluate(&condition.bound, self.context.as_ref(), limit) {
+        match compiled
+            .evaluate_bound(&condition.bound, request, limit)
+            .map(|outcome| outcome.met)
+        {
             Ok(true) => Verdict::Pass,
             Ok(false) => Verdict::Fail,
             Err(error) => Verdict::Error(QueryError::Condition(error)),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::ModelError;
+use crate::model::identifier::IdentifierError;
 
 /// A place in a text: both count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +71,10 @@ pub enum SnapshotErrorKind {
     ConditionsUnsupported,
     /// A user, relation or object is not well-formed.
     Identifier {
-        /// Which member it is.
-        member: &'static str,
         /// The text found.
         found: String,
-        /// What it should have been.
-        expected: &'static str,
+        /// What is wrong with it.
+        reason: IdentifierError,
     },
     /// Two tuples agree in user, relation, object and tenant, but not in their
     /// condition.
@@ -179,13 +178,7 @@ impl fmt::Display for SnapshotError {
             SnapshotErrorKind::ConditionsUnsupported => {
                 f.write_str("the model defines conditions, which this build leaves out")?;
             }
-            SnapshotErrorKind::Identifier {
-                member,
-                found,
-                expected,
-            } => {
-                write!(f, "the {member} `{found}` should be {expected}")?;
-            }
+            SnapshotErrorKind::Identifier { found, reason } => write!(f, "`{found}`: {reason}")?,
             SnapshotErrorKind::ConflictingTuple { tuple } => {
                 write!(
                     f,

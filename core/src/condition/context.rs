@@ -1,0 +1,215 @@
+//! JSON into values of declared types, after OpenFGA's
+//! `internal/condition/types`.
+
+use serde_json::{Number, Value as Json};
+
+use crate::cel::{Duration, IpAddress, Timestamp, Value};
+use crate::model::ParamType;
+
+/// How deep a value may nest: what JSON text may, too.
+const MAX_DEPTH: u32 = 128;
+
+/// The longest decimal number that is read.
+const MAX_DIGITS: usize = 64;
+
+/// A value that is not of its type.
+#[derive(Debug)]
+pub(super) struct Mismatch {
+    pub(super) expected: &'static str,
+    pub(super) found: String,
+}
+
+/// Converts a value to its declared type.
+pub(super) fn convert(ty: &ParamType, json: &Json) -> Result<Value, Mismatch> {
+    typed(ty, json, MAX_DEPTH)
+}
+
+fn typed(ty: &ParamType, json: &Json, depth: u32) -> Result<Value, Mismatch> {
+    let Some(inner) = depth.checked_sub(1) else {
+        return Err(mismatch("a value that nests less deeply", json));
+    };
+    let (expected, value) = match ty {
+        ParamType::Any => ("a value that nests less deeply", any(json, depth)),
+        ParamType::Bool => ("a bool", json.as_bool().map(Value::Bool)),
+        ParamType::String => ("a string", json.as_str().map(Value::string)),
+        ParamType::Int => ("an int, as a number or a string", int(json)),
+        ParamType::Uint => ("a uint, as a number or a string", uint(json)),
+        ParamType::Double => ("a double, as a number or a string", double(json)),
+        ParamType::Duration => (
+            "a duration such as `1h30m`",
+            text(json, |t| Duration::parse(t).map(Value::Duration)),
+        ),
+        ParamType::Timestamp => (
+            "a timestamp such as `2025-01-31T12:00:00Z`",
+            text(json, |t| Timestamp::parse(t).map(Value::Timestamp)),
+        ),
+        ParamType::IpAddress => (
+            "an IP address such as `192.0.2.1`",
+            text(json, |t| IpAddress::parse(t).map(Value::IpAddress)),
+        ),
+        ParamType::Map(of) => {
+            let Some(object) = json.as_object() else {
+                return Err(mismatch("a map", json));
+            };
+            let entries = object
+                .iter()
+                .map(|(key, json)| Ok((key.clone(), typed(of, json, inner)?)))
+                .collect::<Result<Vec<_>, _>>()?;
+            return Ok(Value::string_map(entries));
+        }
+        ParamType::List(of) => {
+            let Some(items) = json.as_array() else {
+                return Err(mismatch("a list", json));
+            };
+            let items = items.iter().map(|json| typed(of, json, inner));
+            return Ok(Value::list(items.collect::<Result<_, _>>()?));
+        }
+    };
+    value.ok_or_else(|| mismatch(expected, json))
+}
+
+fn mismatch(expected: &'static str, json: &Json) -> Mismatch {
+    let found = match json {
+        Json::Null => "null".to_owned(),
+        Json::Bool(b) => b.to_string(),
+        Json::Number(n) => n.to_string(),
+        Json::String(text) => text.chars().take(64).collect(),
+        Json::Array(_) => "a list".to_owned(),
+        Json::Object(_) => "a map".to_owned(),
+    };
+    Mismatch { expected, found }
+}
+
+fn text(json: &Json, parse: impl FnOnce(&str) -> Option<Value>) -> Option<Value> {
+    parse(json.as_str()?)
+}
+
+/// What `any` holds: JSON as it is, its numbers doubles.
+fn any(json: &Json, depth: u32) -> Option<Value> {
+    let inner = depth.checked_sub(1)?;
+    Some(match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => Value::Double(n.as_f64()?),
+        Json::String(text) => Value::string(text),
+        Json::Array(items) => {
+            let items: Option<Vec<Value>> = items.iter().map(|j| any(j, inner)).collect();
+            Value::list(items?)
+        }
+        Json::Object(object) => {
+            let entries = object
+                .iter()
+                .map(|(key, json)| Some((key.clone(), any(json, inner)?)));
+            Value::string_map(entries.collect::<Option<Vec<_>>>()?)
+        }
+    })
+}
+
+fn int(json: &Json) -> Option<Value> {
+    let whole = whole(json)?;
+    i64::try_from(whole).ok().map(Value::Int)
+}
+
+fn uint(json: &Json) -> Option<Value> {
+    let whole = whole(json)?;
+    u64::try_from(whole).ok().map(Value::Uint)
+}
+
+/// A JSON number or a decimal string without a fraction. OpenFGA reads numbers
+/// as doubles and lets what is too large saturate; here an integer keeps all
+/// its digits, and what does not fit is refused.
+fn whole(json: &Json) -> Option<i128> {
+    match json {
+        Json::Number(number) => whole_number(number),
+        Json::String(text) => whole_decimal(text),
+        _ => None,
+    }
+}
+
+fn whole_number(number: &Number) -> Option<i128> {
+    if let Some(i) = number.as_i64() {
+        return Some(i128::from(i));
+    }
+    if let Some(u) = number.as_u64() {
+        return Some(i128::from(u));
+    }
+    let double = number.as_f64()?;
+    #[expect(clippy::float_cmp, reason = "only a whole number is an integer")]
+    let whole = double.trunc() == double && double.abs() < 1e20;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+    whole.then_some(double as i128)
+}
+
+/// `12`, `-12.0`, `1.2e1`: sign, digits, fraction, decimal exponent.
+fn whole_decimal(text: &str) -> Option<i128> {
+    let decimal = Decimal::parse(text)?;
+    let (whole, fraction) = (decimal.whole, decimal.fraction);
+    let digits: String = [whole, fraction].concat();
+    // How many of the digits stand before the point.
+    let point = i64::try_from(whole.len()).ok()? + decimal.exponent;
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return Some(0);
+    }
+    let length = i64::try_from(significant.len()).ok()?;
+    if length > point || point > i64::try_from(MAX_DIGITS).ok()? {
+        return None;
+    }
+    let zeros = usize::try_from(point - length).ok()?;
+    let magnitude: i128 = format!("{significant}{}", "0".repeat(zeros)).parse().ok()?;
+    Some(if decimal.negative {
+        -magnitude
+    } else {
+        magnitude
+    })
+}
+
+fn double(json: &Json) -> Option<Value> {
+    let double = match json {
+        Json::Number(number) => number.as_f64()?,
+        Json::String(text) => {
+            Decimal::parse(text)?;
+            text.parse().ok()?
+        }
+        _ => return None,
+    };
+    // An infinity was never written.
+    double.is_finite().then_some(Value::Double(double))
+}
+
+struct Decimal<'a> {
+    negative: bool,
+    whole: &'a str,
+    fraction: &'a str,
+    exponent: i64,
+}
+
+impl<'a> Decimal<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        if text.len() > MAX_DIGITS {
+            return None;
+        }
+        let (negative, text) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let plain = whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|b| b.is_ascii_digit());
+        if !plain || (whole.is_empty() && fraction.is_empty()) {
+            return None;
+        }
+        Some(Self {
+            negative,
+            whole,
+            fraction,
+            exponent: i64::from(exponent),
+        })
+    }
+}
