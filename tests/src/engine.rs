@@ -21,7 +21,7 @@ pub fn view<'p>(policy: &'p Policy, round: &Round, limits: Limits) -> Result<Vie
     policy
         .view()
         .with_limits(limits)
-        .with_context(round.context.clone())
+        .with_context(&round.context)
         .with_tuples(&round.contextual)
 }
 

@@ -204,7 +204,8 @@ impl Naive<'_> {
     /// The objects of a type on which `user` has `relation`, each by a check.
     ///
     /// # Errors
-    /// One of the checks failed.
+    /// The check failed of an object that some tuples do lead to, whatever
+    /// their conditions say.
     pub fn list_objects(
         &self,
         user: &str,
@@ -213,11 +214,14 @@ impl Naive<'_> {
     ) -> Result<BTreeSet<String>, String> {
         let mut candidates = self.objects(object_type);
         // `o#r` has `r` on `o` even where no tuple speaks of `o`.
-        candidates.extend(
-            split_userset(user)
-                .map(|(object, _)| object.into())
-                .filter(|name: &String| type_of(name) == object_type),
-        );
+        let own = split_userset(user).map(|(object, _)| object.to_owned());
+        candidates.extend(own.filter(|object| type_of(object) == object_type));
+        let wildcard = format!("{}:*", type_of(user));
+        candidates.retain(|object| {
+            let (nodes, tuples) = self.below(object, relation, false, &|_| true);
+            let named = |name: &str| name == user || (!user.contains('#') && name == wildcard);
+            nodes.contains(user) || tuples.iter().any(|tuple| named(&tuple.user))
+        });
         self.that(candidates, |object| self.check(user, relation, object))
     }
 
@@ -225,29 +229,86 @@ impl Naive<'_> {
     /// `group#member`) that have `relation` on `object`, each by a check.
     ///
     /// # Errors
-    /// One of the checks failed.
+    /// A condition failed anywhere on the way down from the object: the list is
+    /// not asked on behalf of one user whose own way might not have met it.
     pub fn list_users(
         &self,
         object: &str,
         relation: &str,
         filter: &str,
     ) -> Result<BTreeSet<String>, String> {
-        let candidates = match split_userset(filter) {
-            None => {
-                let mut names = self.objects(filter);
-                names.insert(format!("{filter}:*"));
-                names
-            }
+        let (sample, mut candidates) = match split_userset(filter) {
+            None => (format!("{filter}:*"), self.objects(filter)),
             Some((group, member)) => {
                 let mut groups = self.objects(group);
                 groups.extend((type_of(object) == group).then(|| object.to_owned()));
-                groups
-                    .into_iter()
-                    .map(|name| format!("{name}#{member}"))
-                    .collect()
+                let usersets = groups.into_iter().map(|name| format!("{name}#{member}"));
+                (format!("{group}:?#{member}"), usersets.collect())
             }
         };
+        if !reachable(self.model, &sample, type_of(object), relation) {
+            return Ok(BTreeSet::new());
+        }
+        let holds = |tuple: &Tuple| (self.condition)(tuple) == Ok(true);
+        for tuple in self.below(object, relation, true, &holds).1 {
+            (self.condition)(tuple)?;
+        }
+        if sample.ends_with(":*") {
+            candidates.insert(sample);
+        }
         self.that(candidates, |user| self.check(user, relation, object))
+    }
+
+    /// Everything that a relation is made of, or only what may add to it: the
+    /// `object#relation`s, and the tuples.
+    fn below(
+        &self,
+        object: &str,
+        relation: &str,
+        subtracted: bool,
+        follow: &dyn Fn(&Tuple) -> bool,
+    ) -> (BTreeSet<String>, Vec<&Tuple>) {
+        let (mut nodes, mut tuples) = (BTreeSet::new(), Vec::new());
+        let mut open = vec![(object, relation)];
+        while let Some((object, relation)) = open.pop() {
+            let Some(def) = relation_of(self.model, type_of(object), relation) else { continue };
+            if !nodes.insert(format!("{object}#{relation}")) {
+                continue;
+            }
+            let here = |relation: &str| {
+                let all = self.contextual.iter().chain(self.stored);
+                all.filter(|t| t.object == object && t.relation == relation)
+                    .filter(|t| admits(self.model, t))
+                    .collect::<Vec<_>>()
+            };
+            let mut parts = vec![&def.rewrite];
+            while let Some(part) = parts.pop() {
+                match part {
+                    Rewrite::This => {
+                        let found = here(relation);
+                        let led = found.iter().filter(|t| follow(t));
+                        open.extend(led.filter_map(|t| split_userset(&t.user)));
+                        tuples.extend(found);
+                    }
+                    Rewrite::Computed(other) => open.push((object, other)),
+                    Rewrite::TupleToUserset { tupleset, computed } => {
+                        let found = here(tupleset);
+                        let led = found.iter().filter(|t| follow(t));
+                        open.extend(led.map(|t| (t.user.as_str(), computed.as_str())));
+                        // They lead on; a parent is not itself in.
+                        if subtracted {
+                            tuples.extend(found);
+                        }
+                    }
+                    Rewrite::Union(inner) | Rewrite::Intersection(inner) => parts.extend(inner),
+                    Rewrite::Exclusion { base, subtract } => {
+                        parts.push(base);
+                        parts.extend(subtracted.then_some(&**subtract));
+                    }
+                }
+            }
+        }
+        (nodes, tuples)
     }
 
     fn that(

@@ -4,7 +4,7 @@
 use deputize::Limits;
 use deputize_tests::differential::{matches, naive_answer};
 use deputize_tests::generate::{self, Shape};
-use deputize_tests::store::Answer;
+use deputize_tests::store::{Answer, Ask};
 use deputize_tests::{dsl, engine};
 
 /// How many stores; `DEPUTIZE_NAIVE_STORES` sets another number.
@@ -12,7 +12,7 @@ fn stores() -> u64 {
     std::env::var("DEPUTIZE_NAIVE_STORES")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(1_500)
+        .unwrap_or(400)
 }
 
 #[test]
@@ -46,6 +46,11 @@ fn the_engine_agrees_with_the_naive_evaluator() {
                 let view = engine::view(&policy, round, limits)
                     .unwrap_or_else(|error| panic!("store {seed}, round {index}: {error}"));
                 for ask in &round.asks {
+                    // The limit of depth is said of checks: a list meets it on
+                    // other ways.
+                    if depth.is_some() && !matches!(ask, Ask::Check { .. }) {
+                        continue;
+                    }
                     let Some(naive) = naive_answer(&case.store, round, ask, depth) else {
                         skipped += 1;
                         continue;

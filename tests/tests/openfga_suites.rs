@@ -114,7 +114,7 @@ fn ask<'s>(way: Way, stage: &'s Stage, stored: &[Tuple]) -> Vec<(Assertion<'s>, 
                 if way == Way::Contextual {
                     tuples.extend(stored.iter().cloned());
                 }
-                let view = policy.view().with_limits(limits).with_context(assertion.context.clone());
+                let view = policy.view().with_limits(limits).with_context(assertion.context);
                 match view.with_tuples(&tuples) {
                     Ok(view) => hold(&view, &assertion),
                     Err(error) => same(&engine::failed(&error, &assertion.ask), &assertion.expected),

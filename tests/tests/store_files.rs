@@ -32,7 +32,7 @@ fn run(name: &str, count: usize) {
             for assertion in test.assertions() {
                 asserted += 1;
                 let got = match &policy {
-                    Ok(policy) => engine::answer(&policy.view().with_context(assertion.context), &assertion.ask).to_string(),
+                    Ok(policy) => engine::answer(&policy.view().with_context(&assertion.context), &assertion.ask).to_string(),
                     Err(error) => error.to_string(),
                 };
                 if got != assertion.expected.to_string() {

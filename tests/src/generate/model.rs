@@ -261,6 +261,7 @@ pub fn is_sound(model: &Model) -> bool {
             });
             let listed = relation.assignable.is_empty() != holds_this(&relation.rewrite);
             direct_first
+                && says_nothing_twice(&relation.rewrite)
                 && names
                 && subjects
                 && listed
@@ -286,6 +287,17 @@ fn leaves_of<'m>(node: &'m Rewrite, leaves: &mut Vec<&'m Rewrite>) {
         }
         leaf => leaves.push(leaf),
     }
+}
+
+/// OpenFGA's own validator of the DSL refuses `a or a`.
+fn says_nothing_twice(node: &Rewrite) -> bool {
+    let parts: Vec<&Rewrite> = match node {
+        Rewrite::Union(parts) | Rewrite::Intersection(parts) => parts.iter().collect(),
+        Rewrite::Exclusion { base, subtract } => vec![base, subtract],
+        _ => return true,
+    };
+    let twice = |(index, part): (usize, &&Rewrite)| parts[..index].contains(part);
+    !parts.iter().enumerate().any(twice) && parts.iter().all(|part| says_nothing_twice(part))
 }
 
 fn resolves(model: &Model, type_name: &str, leaf: &Rewrite) -> bool {
