@@ -1,4 +1,5 @@
-//! Which relations can never hold anyone.
+//! Which relations are impossible: those that can never hold anyone, and those
+//! whose computed relations lead into a circle.
 //!
 //! A relation has an entrypoint when some chain of tuples could put a subject
 //! into it: a restriction to objects gives one, a union needs one operand that
@@ -11,12 +12,14 @@ use std::collections::BTreeMap;
 use super::validate::MAX_STEPS;
 use super::{AssignableKind, Model, RelationDef, Rewrite};
 
-/// A relation that can never hold anyone.
+/// An impossible relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Impossible {
     pub(super) type_index: usize,
     pub(super) relation_index: usize,
-    /// The reason is a circle of computed relations.
+    /// The reason is a circle of computed relations, `a: b` and `b: a`.
+    /// OpenFGA's server refuses a circle even where tuples could break it, as
+    /// in `a: [user] or b`.
     pub(super) is_loop: bool,
 }
 
@@ -50,18 +53,22 @@ pub(super) fn impossible(model: &Model) -> Result<Vec<Impossible>, usize> {
         }
     }
     graph.propagate();
-    let loops = graph.loops(model);
+    let loops = graph.loops(model, false);
+    let circles = graph.loops(model, true);
     let mut found = Vec::new();
     for (type_index, def) in model.types.iter().enumerate() {
         for (relation_index, relation) in def.relations.iter().enumerate() {
             let Some(node) = graph.relation(type_index, &relation.name) else {
                 continue;
             };
-            if !graph.holds(node) {
+            let held = graph.holds(node);
+            let marks = if held { &circles } else { &loops };
+            let is_loop = marks.get(node).copied().unwrap_or(false);
+            if !held || is_loop {
                 found.push(Impossible {
                     type_index,
                     relation_index,
-                    is_loop: loops.get(node).copied().unwrap_or(false),
+                    is_loop,
                 });
             }
         }
@@ -227,10 +234,12 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// For each relation that does not hold, whether computed relations lead
-    /// from it into a circle. A union follows all its operands; an
-    /// intersection, and an exclusion, the first that does not hold.
-    fn loops(&self, model: &'a Model) -> Vec<bool> {
+    /// For each relation, whether computed relations lead from it into a
+    /// circle. With `all`, every operand is followed. Without, the reason why
+    /// a relation does not hold is: from those that do not hold, a union
+    /// follows all its operands, and an intersection or exclusion the first
+    /// that does not hold.
+    fn loops(&self, model: &'a Model, all: bool) -> Vec<bool> {
         let mut targets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (type_index, def) in model.types.iter().enumerate() {
             for (nth, relation) in def.relations.iter().enumerate() {
@@ -239,10 +248,15 @@ impl<'a> Graph<'a> {
                 let (Some(root), Some(node)) = (root, node) else {
                     continue;
                 };
-                if !self.holds(node) {
-                    let mut next = *root;
+                if all || !self.holds(node) {
                     let mut out = Vec::new();
-                    self.followed(type_index, &relation.rewrite, &mut next, true, &mut out);
+                    let mut walk = Walk {
+                        type_index,
+                        all,
+                        next: *root,
+                        out: &mut out,
+                    };
+                    self.followed(&relation.rewrite, &mut walk, true);
                     targets.insert(node, out);
                 }
             }
@@ -280,44 +294,50 @@ impl<'a> Graph<'a> {
         loops
     }
 
-    /// Collects the relations that `rewrite`, whose node is `next`, computes
-    /// from, as far as they are followed.
-    fn followed(
-        &self,
-        type_index: usize,
-        rewrite: &Rewrite,
-        next: &mut usize,
-        follow: bool,
-        out: &mut Vec<usize>,
-    ) {
-        *next += 1;
+    /// Collects the relations that `rewrite` computes from, as far as they
+    /// are followed.
+    fn followed(&self, rewrite: &Rewrite, walk: &mut Walk<'_>, follow: bool) {
+        walk.next += 1;
         match rewrite {
             Rewrite::This | Rewrite::TupleToUserset { .. } => {}
             Rewrite::Computed(name) => {
                 if follow {
-                    let target = self.relation(type_index, name);
-                    out.extend(target.filter(|node| !self.holds(*node)));
+                    let target = self.relation(walk.type_index, name);
+                    let all = walk.all;
+                    walk.out
+                        .extend(target.filter(|node| all || !self.holds(*node)));
                 }
             }
             Rewrite::Union(children) => {
                 for child in children {
-                    self.followed(type_index, child, next, follow, out);
+                    self.followed(child, walk, follow);
                 }
             }
-            Rewrite::Intersection(children) => {
-                let mut follow = follow;
-                for child in children {
-                    let chosen = follow && !self.holds(*next);
-                    self.followed(type_index, child, next, chosen, out);
-                    follow &= !chosen;
-                }
-            }
-            Rewrite::Exclusion { base, subtract } => {
-                let chosen = follow && !self.holds(*next);
-                self.followed(type_index, base, next, chosen, out);
-                let other = follow && !chosen;
-                self.followed(type_index, subtract, next, other, out);
-            }
+            Rewrite::Intersection(children) => self.first(children, walk, follow),
+            Rewrite::Exclusion { base, subtract } => self.first([&**base, subtract], walk, follow),
         }
     }
+
+    /// Follows the first operand that does not hold, or all of them.
+    fn first<'r>(
+        &self,
+        operands: impl IntoIterator<Item = &'r Rewrite>,
+        walk: &mut Walk<'_>,
+        mut follow: bool,
+    ) {
+        for operand in operands {
+            let chosen = follow && (walk.all || !self.holds(walk.next));
+            self.followed(operand, walk, chosen);
+            follow &= walk.all || !chosen;
+        }
+    }
+}
+
+/// A walk over one rewrite.
+struct Walk<'o> {
+    type_index: usize,
+    all: bool,
+    /// The node of the operand that comes next.
+    next: usize,
+    out: &'o mut Vec<usize>,
 }

@@ -117,9 +117,9 @@ pub enum ErrorKind {
     },
     /// A restriction names a type that the model does not define.
     InvalidType,
-    /// The relation can never hold anyone.
+    /// The relation can never hold anyone, or is computed from itself.
     NoEntrypoint {
-        /// It refers to itself through computed relations.
+        /// Computed relations lead into a circle.
         is_loop: bool,
     },
     /// The relation after `from` is not a plain list of object types.
@@ -297,6 +297,17 @@ impl ModelError {
         }
     }
 
+    /// Whether this is a mistake that leaves the model's meaning clear:
+    /// OpenFGA's tools report it, and its server takes the model all the same.
+    pub fn is_advice(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::ConditionNotUsed
+                | ErrorKind::DuplicateRestriction
+                | ErrorKind::DuplicateOperand
+        )
+    }
+
     /// What is wrong, without the place: OpenFGA's wording where it has one.
     pub fn message(&self) -> String {
         Message(self).to_string()
@@ -414,16 +425,22 @@ impl fmt::Display for Message<'_> {
                  to DSL. Only one module can be defined per file.",
                 modules.join(", ")
             ),
-            ErrorKind::NotInDsl if condition.is_empty() => write!(
-                f,
-                "the '{relation}' relation definition under the '{type_name}' type is not \
-                 supported by the OpenFGA DSL syntax yet"
-            ),
-            ErrorKind::NotInDsl => write!(
-                f,
-                "the '{symbol}' parameter of the '{condition}' condition is not supported by the \
-                 OpenFGA DSL syntax yet"
-            ),
+            ErrorKind::NotInDsl => {
+                match (type_name, relation, condition) {
+                    (_, "", "") => write!(f, "the name '{symbol}'")?,
+                    (_, "", _) if symbol == condition => {
+                        write!(f, "the '{condition}' condition definition")?;
+                    }
+                    (_, "", _) => {
+                        write!(f, "the '{symbol}' parameter of the '{condition}' condition")?;
+                    }
+                    _ => write!(
+                        f,
+                        "the '{relation}' relation definition under the '{type_name}' type"
+                    )?,
+                }
+                f.write_str(" is not supported by the OpenFGA DSL syntax yet")
+            }
             ErrorKind::NotAModule => f.write_str("file is not a module"),
             ErrorKind::DuplicateCondition => write!(f, "duplicate condition {symbol}"),
             ErrorKind::ExtendsMissingType => {

@@ -3,19 +3,27 @@
 //! A model is plain data here. [`Model`] is what the DSL and the JSON form
 //! both parse to, what validation reads, and what `policy` compiles.
 
+mod combine;
 mod entrypoint;
 mod error;
 mod explain;
+mod grammar;
 pub mod identifier;
 mod json;
+mod kind;
+pub mod manifest;
 mod parse;
 mod position;
+mod predict;
+mod print;
 mod token;
 mod validate;
 
+pub use combine::combine;
 pub use error::{ErrorKind, Expected, ModelError, Part, Span, SyntaxError};
 pub use json::{from_json, from_json_value, to_json};
 pub use parse::MAX_REWRITE_DEPTH;
+pub use print::{to_dsl, to_dsl_with_sources};
 
 /// Parses DSL text (schema 1.1 or 1.2, or one module) into a model.
 ///
@@ -29,33 +37,48 @@ pub fn parse(dsl: &str) -> Result<Model, Vec<ModelError>> {
     parse::parse(dsl).map(|parsed| parsed.model)
 }
 
-/// Parses DSL text and validates what it says: the way in for text that is to
-/// be used. A single module does not pass, since it has no schema version; see
-/// `combine`.
+/// Parses DSL text and validates what it says, as strictly as OpenFGA's tools
+/// do. A single module does not pass, since it has no schema version; see
+/// [`combine()`].
 ///
 /// # Errors
 /// Those of [`parse`]; or else everything that [`validate`] finds, with its
 /// positions.
 pub fn load(dsl: &str) -> Result<Model, Vec<ModelError>> {
-    let parsed = parse::parse(dsl)?;
-    let errors = validate::validate(&parsed.model, Some(&parsed.positions));
-    match errors.is_empty() {
-        true => Ok(parsed.model),
-        false => Err(errors),
+    match admit(dsl)? {
+        (model, advice) if advice.is_empty() => Ok(model),
+        (_, advice) => Err(advice),
     }
 }
 
-/// Checks what a model says: that all it refers to exists, that no relation is
-/// impossible, and so on. A model that passes can be compiled.
+/// Parses DSL text and validates what it says, as strictly as OpenFGA's server
+/// does: a model whose only faults are [advice](ModelError::is_advice) passes,
+/// together with that advice.
 ///
 /// # Errors
-/// Everything that is wrong, up to a thousand errors, in the order of OpenFGA's
+/// As for [`load`], for a model with other faults.
+pub fn admit(dsl: &str) -> Result<(Model, Vec<ModelError>), Vec<ModelError>> {
+    let parsed = parse::parse(dsl)?;
+    let found = validate::validate(&parsed.model, Some(&parsed.positions));
+    match found.iter().all(ModelError::is_advice) {
+        true => Ok((parsed.model, found)),
+        false => Err(found),
+    }
+}
+
+/// Checks what a model says, as strictly as OpenFGA's tools do: that all it
+/// refers to exists, that no relation is impossible, and so on. A model that
+/// passes, or in which only [advice](ModelError::is_advice) is found, can be
+/// compiled.
+///
+/// # Errors
+/// Everything that is found, up to a thousand errors, in the order of OpenFGA's
 /// own checks; without positions, since a model holds none.
 pub fn validate(model: &Model) -> Result<(), Vec<ModelError>> {
-    let errors = validate::validate(model, None);
-    match errors.is_empty() {
+    let found = validate::validate(model, None);
+    match found.is_empty() {
         true => Ok(()),
-        false => Err(errors),
+        false => Err(found),
     }
 }
 
@@ -68,6 +91,21 @@ pub struct Model {
     pub types: Vec<TypeDef>,
     /// The conditions, in the order written.
     pub conditions: Vec<ConditionDef>,
+}
+
+impl Model {
+    /// The names of the modules that its parts came from, sorted.
+    pub fn modules(&self) -> std::collections::BTreeSet<&str> {
+        let types = self.types.iter().flat_map(|def| {
+            let relations = def.relations.iter().map(|relation| &relation.module);
+            relations.chain([&def.module])
+        });
+        let conditions = self.conditions.iter().map(|condition| &condition.module);
+        types
+            .chain(conditions)
+            .filter_map(Option::as_deref)
+            .collect()
+    }
 }
 
 /// One `type`, with its relations.
@@ -199,3 +237,6 @@ pub enum ParamType {
     /// `list<T>`.
     List(Box<ParamType>),
 }
+
+#[cfg(test)]
+mod tests;

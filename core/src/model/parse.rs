@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use super::error::{ErrorKind, ModelError, Span};
 use super::explain;
+use super::kind::Kind;
 use super::position::{ConditionAt, LeafAt, Positions, RelationAt, RestrictionAt, TypeAt};
-use super::token::{Kind, Token, Tokens};
+use super::token::{Token, Tokens};
 use super::{
     Assignable, AssignableKind, ConditionDef, Model, ParamDef, ParamType, RelationDef, Rewrite,
     TypeDef,

@@ -2,92 +2,7 @@
 //! wins, and keywords win over names of the same length.
 
 use super::error::{ErrorKind, ModelError, Span, SyntaxError};
-
-/// A kind of token. The order is the order in which expectations are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Kind {
-    Eof,
-    Colon,
-    Comma,
-    Less,
-    Greater,
-    LeftBracket,
-    LeftParen,
-    RightParen,
-    Whitespace,
-    Identifier,
-    Hash,
-    And,
-    Or,
-    ButNot,
-    From,
-    Module,
-    Model,
-    Schema,
-    SchemaVersion,
-    Extend,
-    Type,
-    Condition,
-    Relations,
-    Relation,
-    Define,
-    With,
-    RightBracket,
-    LeftBrace,
-    RightBrace,
-    Star,
-    /// A token that only means something inside a condition's expression.
-    Cel,
-    ExtendedIdentifier,
-    Newline,
-    ParamContainer,
-    ParamType,
-}
-
-impl Kind {
-    #[allow(dead_code, reason = "explaining a refusal needs it, which comes next")]
-    /// How the kind is shown in the list of what was expected.
-    pub(super) fn shown(self) -> &'static str {
-        match self {
-            Self::Eof => "<EOF>",
-            Self::Colon => "':'",
-            Self::Comma => "','",
-            Self::Less => "'<'",
-            Self::Greater => "'>'",
-            Self::LeftBracket => "'['",
-            Self::LeftParen => "'('",
-            Self::RightParen => "')'",
-            Self::Whitespace => "WHITESPACE",
-            Self::Identifier => "IDENTIFIER",
-            Self::Hash => "'#'",
-            Self::And => "'and'",
-            Self::Or => "'or'",
-            Self::ButNot => "'but not'",
-            Self::From => "'from'",
-            Self::Module => "'module'",
-            Self::Model => "'model'",
-            Self::Schema => "'schema'",
-            Self::SchemaVersion => "SCHEMA_VERSION",
-            Self::Extend => "'extend'",
-            Self::Type => "'type'",
-            Self::Condition => "'condition'",
-            Self::Relations => "'relations'",
-            Self::Relation => "'relation'",
-            Self::Define => "'define'",
-            Self::With => "'with'",
-            Self::RightBracket => "']'",
-            Self::LeftBrace => "'{'",
-            Self::RightBrace => "'}'",
-            Self::Star => "'*'",
-            Self::Cel => "CEL",
-            Self::ExtendedIdentifier => "EXTENDED_IDENTIFIER",
-            Self::Newline => "NEWLINE",
-            Self::ParamContainer => "CONDITION_PARAM_CONTAINER",
-            Self::ParamType => "CONDITION_PARAM_TYPE",
-        }
-    }
-}
+use super::kind::Kind;
 
 /// One token: where it lies in the text, and on which line and column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +21,8 @@ pub(super) struct Tokens {
     pub(super) text: String,
     /// All tokens; the last one is [`Kind::Eof`].
     pub(super) tokens: Vec<Token>,
+    /// Comments of CEL: the index of the token that follows, start and end.
+    hidden: Vec<(usize, usize, usize)>,
     /// Characters that start no token, each with the index of the token that
     /// follows them.
     pub(super) errors: Vec<(usize, ModelError)>,
@@ -114,22 +31,41 @@ pub(super) struct Tokens {
 impl Tokens {
     pub(super) fn of(dsl: &str) -> Self {
         let text = without_comments(dsl);
-        let mut lexer = Lexer {
-            text: &text,
-            at: 0,
-            line: 0,
-            column: 0,
-            in_parameters: false,
-            tokens: Vec::new(),
-            errors: Vec::new(),
-        };
+        let mut lexer = Lexer::new(&text);
         lexer.run();
-        let Lexer { tokens, errors, .. } = lexer;
+        let Lexer {
+            tokens,
+            hidden,
+            errors,
+            ..
+        } = lexer;
         Self {
             text,
             tokens,
+            hidden,
             errors,
         }
+    }
+
+    /// The text of the tokens from `first` to `last`, with the comments of CEL
+    /// between them.
+    pub(super) fn text_between(&self, first: usize, last: usize) -> String {
+        let mut text = String::new();
+        let mut hidden = self
+            .hidden
+            .iter()
+            .filter(|(at, _, _)| *at > first)
+            .peekable();
+        let tokens = self.tokens.iter().enumerate();
+        for (nth, token) in tokens.take(last.saturating_add(1)).skip(first) {
+            while let Some((_, start, end)) = hidden.next_if(|(at, _, _)| *at <= nth) {
+                text.push_str(self.text.get(*start..*end).unwrap_or_default());
+            }
+            if token.kind != Kind::Eof {
+                text.push_str(self.text_of(*token));
+            }
+        }
+        text
     }
 
     pub(super) fn text_of(&self, token: Token) -> &str {
@@ -138,6 +74,26 @@ impl Tokens {
             _ => self.text.get(token.start..token.end).unwrap_or_default(),
         }
     }
+}
+
+/// The kind of token that `text` is as a whole, if it is one; among a
+/// condition's parameters, or elsewhere.
+pub(super) fn whole(text: &str, in_parameters: bool) -> Option<Kind> {
+    let mut lexer = Lexer::new(text);
+    lexer.in_parameters = in_parameters;
+    lexer.run();
+    match lexer.tokens.as_slice() {
+        [token, _end] if lexer.errors.is_empty() && token.end == text.len() => Some(token.kind),
+        _ => None,
+    }
+}
+
+/// The kinds of the tokens of `text`, if it is made of tokens alone.
+pub(super) fn kinds(text: &str) -> Option<Vec<Kind>> {
+    let mut lexer = Lexer::new(text);
+    lexer.run();
+    let kinds = lexer.tokens.iter().map(|token| token.kind).collect();
+    lexer.errors.is_empty().then_some(kinds)
 }
 
 /// Blanks lines that begin with `#`, and cuts lines at ` #`. Columns and lines
@@ -165,10 +121,24 @@ struct Lexer<'a> {
     /// Between `condition` and the next `)`, where other rules hold.
     in_parameters: bool,
     tokens: Vec<Token>,
+    hidden: Vec<(usize, usize, usize)>,
     errors: Vec<(usize, ModelError)>,
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            line: 0,
+            column: 0,
+            in_parameters: false,
+            tokens: Vec::new(),
+            hidden: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
     fn run(&mut self) {
         while let Some(first) = self.byte(self.at) {
             let found = if self.in_parameters {
@@ -179,18 +149,14 @@ impl Lexer<'_> {
             match found {
                 Ok((kind, end)) => {
                     match kind {
-                        Some(Kind::Condition) => self.in_parameters = true,
-                        Some(Kind::RightParen) => self.in_parameters = false,
+                        Kind::Condition => self.in_parameters = true,
+                        Kind::RightParen => self.in_parameters = false,
                         _ => {}
                     }
-                    if let Some(kind) = kind {
-                        self.tokens.push(Token {
-                            kind,
-                            start: self.at,
-                            end,
-                            line: self.line,
-                            column: self.column,
-                        });
+                    if kind == Kind::CelComment {
+                        self.hidden.push((self.tokens.len(), self.at, end));
+                    } else {
+                        self.push(kind, end);
                     }
                     self.advance(end);
                 }
@@ -213,10 +179,14 @@ impl Lexer<'_> {
                 }
             }
         }
+        self.push(Kind::Eof, self.at);
+    }
+
+    fn push(&mut self, kind: Kind, end: usize) {
         self.tokens.push(Token {
-            kind: Kind::Eof,
+            kind,
             start: self.at,
-            end: self.at,
+            end,
             line: self.line,
             column: self.column,
         });
@@ -255,9 +225,10 @@ impl Lexer<'_> {
 
     /// The token at the current place: its kind (none for a hidden one) and
     /// its end; or the offset of the character at which no token fits.
-    fn token(&self, first: u8) -> Result<(Option<Kind>, usize), usize> {
+    fn token(&self, first: u8) -> Result<(Kind, usize), usize> {
         let start = self.at;
-        let one = |kind| Ok((Some(kind), start + 1));
+        let one = |kind| Ok((kind, start + 1));
+        let two = |kind| Ok((kind, start + 2));
         let follows = |byte: u8| self.byte(start + 1) == Some(byte);
         match first {
             b' ' | b'\t' | 0x0c | b'\r' | b'\n' => {
@@ -269,7 +240,7 @@ impl Lexer<'_> {
                 } else {
                     Kind::Whitespace
                 };
-                Ok((Some(kind), end))
+                Ok((kind, end))
             }
             b'#' => one(Kind::Hash),
             b':' => one(Kind::Colon),
@@ -283,13 +254,24 @@ impl Lexer<'_> {
             b'*' => one(Kind::Star),
             b'<' if !follows(b'=') => one(Kind::Less),
             b'>' if !follows(b'=') => one(Kind::Greater),
-            b'<' | b'>' => Ok((Some(Kind::Cel), start + 2)),
-            b'!' if follows(b'=') => Ok((Some(Kind::Cel), start + 2)),
-            b'/' if follows(b'/') => Ok((None, self.run_of(start, |b| b != b'\n'))),
-            b'-' | b'!' | b'?' | b'+' | b'/' | b'%' => one(Kind::Cel),
-            b'=' | b'&' | b'|' if follows(first) => Ok((Some(Kind::Cel), start + 2)),
+            b'<' => two(Kind::LessEquals),
+            b'>' => two(Kind::GreaterEquals),
+            b'!' if follows(b'=') => two(Kind::NotEquals),
+            b'/' if follows(b'/') => {
+                let end = self.run_of(start, |b| b != b'\n');
+                Ok((Kind::CelComment, end))
+            }
+            b'-' => one(Kind::Minus),
+            b'!' => one(Kind::Exclamation),
+            b'?' => one(Kind::Question),
+            b'+' => one(Kind::Plus),
+            b'/' => one(Kind::Slash),
+            b'%' => one(Kind::Percent),
+            b'=' if follows(b'=') => two(Kind::Equals),
+            b'&' if follows(b'&') => two(Kind::LogicalAnd),
+            b'|' if follows(b'|') => two(Kind::LogicalOr),
             b'=' | b'&' | b'|' => Err(start + 1),
-            b'"' | b'\'' => self.string(start).map(|end| (Some(Kind::Cel), end)),
+            b'"' | b'\'' => self.string(start).map(|end| (Kind::String, end)),
             b'.' | b'0'..=b'9' => Ok(self.number(start)),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => Ok(self.word(start)),
             _ => Err(start),
@@ -297,7 +279,7 @@ impl Lexer<'_> {
     }
 
     /// The token at the current place, among a condition's parameters.
-    fn parameter_token(&self, first: u8) -> Result<(Option<Kind>, usize), usize> {
+    fn parameter_token(&self, first: u8) -> Result<(Kind, usize), usize> {
         let start = self.at;
         let kind = match first {
             b'(' => Kind::LeftParen,
@@ -308,7 +290,7 @@ impl Lexer<'_> {
             b',' => Kind::Comma,
             b' ' | b'\t' | 0x0c => {
                 let blank = |b: u8| matches!(b, b' ' | b'\t' | 0x0c);
-                return Ok((Some(Kind::Whitespace), self.run_of(start, blank)));
+                return Ok((Kind::Whitespace, self.run_of(start, blank)));
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
                 let end = self.run_of(start, is_name);
@@ -318,21 +300,21 @@ impl Lexer<'_> {
                     | "ipaddress" => Kind::ParamType,
                     _ => Kind::Identifier,
                 };
-                return Ok((Some(kind), end));
+                return Ok((kind, end));
             }
             _ => return Err(start),
         };
-        Ok((Some(kind), start + 1))
+        Ok((kind, start + 1))
     }
 
     /// A name or keyword, or a string with a prefix such as `r"…"`.
-    fn word(&self, start: usize) -> (Option<Kind>, usize) {
+    fn word(&self, start: usize) -> (Kind, usize) {
         let rest = self.text.get(start..).unwrap_or_default();
         if rest.starts_with("but not") {
-            return (Some(Kind::ButNot), start + "but not".len());
+            return (Kind::ButNot, start + "but not".len());
         }
-        if let Some(end) = self.prefixed_string(start) {
-            return (Some(Kind::Cel), end);
+        if let Some(found) = self.prefixed_string(start) {
+            return found;
         }
         let plain = self.run_of(start, is_name);
         // `a/b`, `a.b`: one separator at a time, and never at the end.
@@ -346,7 +328,7 @@ impl Lexer<'_> {
             extended = self.run_of(extended + 1, part);
         }
         if extended > plain {
-            return (Some(Kind::ExtendedIdentifier), extended);
+            return (Kind::ExtendedIdentifier, extended);
         }
         let kind = match self.text.get(start..plain).unwrap_or_default() {
             "and" => Kind::And,
@@ -362,28 +344,30 @@ impl Lexer<'_> {
             "relation" => Kind::Relation,
             "define" => Kind::Define,
             "with" => Kind::With,
-            "in" | "true" | "false" | "null" => Kind::Cel,
+            "in" => Kind::In,
+            "true" => Kind::True,
+            "false" => Kind::False,
+            "null" => Kind::Null,
             _ => Kind::Identifier,
         };
-        (Some(kind), plain)
+        (kind, plain)
     }
 
-    /// `r"…"`, `b"…"`, `br"…"`, in either case: the end, if it is one.
-    fn prefixed_string(&self, start: usize) -> Option<usize> {
-        let mut at = start;
-        if matches!(self.byte(at), Some(b'b' | b'B')) {
-            at += 1;
-        }
-        if matches!(self.byte(at), Some(b'r' | b'R')) {
-            return self.raw_string(at + 1);
-        }
-        match self.byte(at) {
-            Some(b'"' | b'\'') => self.string(at).ok(),
-            _ => None,
-        }
+    /// `r"…"`, `b"…"`, `br"…"`, in either case, if it is one.
+    fn prefixed_string(&self, start: usize) -> Option<(Kind, usize)> {
+        let (kind, at) = match self.byte(start) {
+            Some(b'b' | b'B') => (Kind::Bytes, start + 1),
+            _ => (Kind::String, start),
+        };
+        let end = match self.byte(at)? {
+            b'r' | b'R' => self.raw_string(at + 1)?,
+            b'"' | b'\'' => self.string(at).ok()?,
+            _ => return None,
+        };
+        Some((kind, end))
     }
 
-    fn number(&self, start: usize) -> (Option<Kind>, usize) {
+    fn number(&self, start: usize) -> (Kind, usize) {
         let digit = |b: u8| b.is_ascii_digit();
         let whole = self.run_of(start, digit);
         // `.` needs a digit after it to be part of a number.
@@ -402,18 +386,18 @@ impl Lexer<'_> {
             _ => fraction,
         };
         if exponent == start {
-            return (Some(Kind::Cel), start + 1);
+            return (Kind::Dot, start + 1);
         }
         if exponent > fraction {
-            return (Some(Kind::Cel), exponent);
+            return (Kind::Float, exponent);
         }
         if fraction > whole {
             let kind = if whole > start {
                 Kind::SchemaVersion
             } else {
-                Kind::Cel
+                Kind::Float
             };
-            return (Some(kind), fraction);
+            return (kind, fraction);
         }
         let mut end = whole;
         if self.byte(start) == Some(b'0') && self.byte(start + 1) == Some(b'x') {
@@ -422,10 +406,10 @@ impl Lexer<'_> {
                 end = hex;
             }
         }
-        if matches!(self.byte(end), Some(b'u' | b'U')) {
-            end += 1;
+        match self.byte(end) {
+            Some(b'u' | b'U') => (Kind::Uint, end + 1),
+            _ => (Kind::Int, end),
         }
-        (Some(Kind::Cel), end)
     }
 
     /// The end of the quoted string at `start`; or the offset at which it

@@ -143,7 +143,9 @@ impl<'a> Check<'a> {
         if self.errors.is_empty() {
             self.duplicates();
         }
-        if self.errors.is_empty() {
+        // Impossible relations are looked for behind advice too, since advice
+        // alone refuses no model.
+        if self.errors.iter().all(ModelError::is_advice) {
             self.entrypoints();
         }
         self.conditions();
@@ -528,7 +530,7 @@ fn leaf_count(rewrite: &Rewrite) -> usize {
 /// Whether `rewrite` may be walked by recursion and has operands everywhere.
 /// The parsers see to both; a model made by hand may not. Found without
 /// recursion.
-fn shape(rewrite: &Rewrite) -> Result<(), ErrorKind> {
+pub(super) fn shape(rewrite: &Rewrite) -> Result<(), ErrorKind> {
     let mut left = vec![(rewrite, 0)];
     while let Some((rewrite, depth)) = left.pop() {
         if depth > MAX_REWRITE_DEPTH {

@@ -1,0 +1,43 @@
+//! Permit's data as OPAL carries it to a policy engine: users with roles in
+//! tenants, roles with actions on types, roles on single instances, relations
+//! between instances, and roles that follow from them.
+//!
+//! It becomes an OpenFGA model and tuples:
+//!
+//! - each resource type is a type, and its roles, relations and actions are
+//!   relations of it; tenants are objects of the type `__tenant`, which is also
+//!   the relation from an instance to its tenant;
+//! - an action is the union of the roles that are given it: the type's own, and
+//!   the tenant's roles `from __tenant`;
+//! - a derived role is `role from relation`, for one type of related instance;
+//! - every tuple is tagged with the tenant of its instance.
+
+mod read;
+mod write;
+
+use serde_json::Value;
+
+use super::Imported;
+use super::error::ImportError;
+use super::place::Place;
+
+/// The type of tenants, and the relation from an instance to its own.
+const TENANT: &str = "__tenant";
+
+/// Turns Permit's document into a snapshot: model, tuples, principals and
+/// resources.
+///
+/// What would need more than the document says is left out with a warning:
+/// condition sets, roles for anything but users, and derivations that only
+/// count where there is no direct role.
+///
+/// # Errors
+///
+/// A part of another shape than Permit's, and a name that the model cannot
+/// have or that would mean two things.
+pub fn permit(document: &Value) -> Result<Imported, ImportError> {
+    let mut imported = Imported::new();
+    let document = read::read(&Place::new(document, ""), &mut imported)?;
+    write::write(document, &mut imported)?;
+    Ok(imported)
+}

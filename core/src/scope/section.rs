@@ -1,0 +1,121 @@
+//! The snapshot's sections about scopes, as they are written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// The snapshot's sections about scopes. A snapshot holds them as four members
+/// of its own (`#[serde(flatten)]` would not refuse unknown ones).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScopeSections {
+    /// `scopes`: what each scope of the table covers.
+    pub scopes: BTreeMap<String, Vec<ScopeRule>>,
+    /// `scope_aliases`: the scope that each alias stands for. The target may be
+    /// `target-entity:<id>:…` with a literal `<id>`, which is then each entity
+    /// among the token's audiences.
+    pub aliases: BTreeMap<String, String>,
+    /// `scope_dialects`: how scopes outside the table are read. `None` is
+    /// [`Dialect::TargetEntity`] and [`Dialect::ActionPattern`]; a list is
+    /// exactly these.
+    pub dialects: Option<Vec<Dialect>>,
+    /// `authorization_details`: the types of RFC 9396 that are understood.
+    pub details: BTreeMap<String, DetailType>,
+}
+
+/// One entry of the table: an action pattern on a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeRule {
+    /// An action pattern, e.g. `can_read` or `integration:*`.
+    pub action: String,
+    /// `type:*`, `type:id`, or a path.
+    pub resource: String,
+}
+
+/// A way to read scopes that are neither in the table nor an alias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Dialect {
+    /// `target-entity:<id>[:<permission>,…]`, as FusionAuth writes them.
+    #[serde(rename = "target-entity")]
+    TargetEntity,
+    /// Any action pattern, on every resource.
+    #[serde(rename = "action-pattern")]
+    ActionPattern,
+    /// SMART on FHIR, version 2: `patient/Observation.rs?category=laboratory`.
+    #[serde(rename = "smart-v2")]
+    SmartV2,
+}
+
+/// How authorization details of one type are read (RFC 9396 §2.2). A detail
+/// names its object by `identifier`, or means every object of the type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetailType {
+    /// The type of the objects, e.g. `document`.
+    pub resource_type: String,
+    /// The actions that each name in the detail's `actions` stands for. Where
+    /// this is absent, the names are the actions; where it is given, a name
+    /// outside it stands for nothing.
+    #[serde(
+        default,
+        deserialize_with = "some_distinct",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub actions: Option<BTreeMap<String, Vec<String>>>,
+    /// The detail's `locations` that mean this service. A detail that names
+    /// only others covers nothing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<String>,
+}
+
+/// Reads an object whose member names are all different. Serde's maps keep the
+/// last of two equal names, and a scope's first meaning would be lost unseen.
+///
+/// For `#[serde(deserialize_with = "…")]`.
+///
+/// # Errors
+///
+/// What the deserializer says, and a name that occurs twice.
+pub fn distinct<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Members<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+        type Value = BTreeMap<String, T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = BTreeMap::new();
+            while let Some(name) = map.next_key::<String>()? {
+                let value = map.next_value()?;
+                if members.contains_key(&name) {
+                    return Err(A::Error::custom(format_args!(
+                        "the member `{}` occurs twice in one object",
+                        name.escape_debug()
+                    )));
+                }
+                members.insert(name, value);
+            }
+            Ok(members)
+        }
+    }
+
+    deserializer.deserialize_map(Members(PhantomData))
+}
+
+fn some_distinct<'de, D, T>(deserializer: D) -> Result<Option<BTreeMap<String, T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    distinct(deserializer).map(Some)
+}
