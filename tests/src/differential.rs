@@ -1,12 +1,13 @@
 //! The same questions to two evaluators, and what may differ.
 
 use crate::conditions;
+use crate::engine;
 use crate::fga::Fga;
-use crate::generate::Case;
 use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
 use crate::outcomes::{Below, Leeway, Outcomes, Set};
 use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset};
 use serde_json::{Map, Value};
+use deputize::Limits;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -63,6 +64,15 @@ pub fn naive_answer(
     let lost = naive.steps.get() == 0
         || matches!(&answer, Answer::Failed(_, text) if text == TOO_MANY_STEPS);
     (!lost).then_some(answer)
+}
+
+/// Asks the engine, with its own limits.
+pub fn engine_answer(store: &Store, round: &Round, ask: &Ask) -> Option<Answer> {
+    let answer = engine::compile(store).and_then(|policy| {
+        let view = engine::view(&policy, round, Limits::default());
+        view.map(|view| engine::answer(&view, ask)).map_err(|error| error.to_string())
+    });
+    Some(answer.unwrap_or_else(|error| Answer::Failed(0, error)))
 }
 
 fn naive<'a>(
@@ -297,72 +307,6 @@ fn covered<'n>(
         };
         Some(so_far && naive_answer(store, round, &ask, None)? == Answer::Allowed(true))
     })
-}
-
-/// What a run over many cases came to.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Questions answered alike.
-    pub same: u64,
-    /// Questions left out for want of patience.
-    pub skipped: u64,
-    /// Questions answered otherwise for a known reason, by the reason.
-    pub explained: std::collections::BTreeMap<&'static str, u64>,
-    /// Stores that OpenFGA refused.
-    pub refused: Vec<(u64, String)>,
-    /// What disagreed.
-    pub different: Vec<Difference>,
-}
-
-/// A question that two evaluators answered differently.
-#[derive(Debug, Clone)]
-pub struct Difference {
-    /// The store's seed.
-    pub seed: u64,
-    /// The round.
-    pub round: usize,
-    /// The question.
-    pub ask: Ask,
-    /// OpenFGA's answer.
-    pub theirs: Answer,
-    /// Ours.
-    pub ours: Answer,
-}
-
-/// Who answers for us.
-pub type Ours<'a> = &'a dyn Fn(&Store, &Round, &Ask) -> Option<Answer>;
-
-impl Tally {
-    /// Asks OpenFGA and us all questions of a case.
-    pub fn compare(&mut self, fga: &Fga, case: &Case, ours: Ours<'_>) {
-        let theirs = match fga.answer(&case.store, &case.rounds) {
-            Ok(theirs) => theirs,
-            Err(refusal) => return self.refused.push((case.seed, refusal)),
-        };
-        for (index, (round, answers)) in case.rounds.iter().zip(theirs).enumerate() {
-            for (ask, theirs) in round.asks.iter().zip(answers) {
-                let Some(ours) = ours(&case.store, round, ask) else {
-                    self.skipped += 1;
-                    continue;
-                };
-                match judge_with(fga, &case.store, round, ask, &theirs, &ours) {
-                    Verdict::Same => self.same += 1,
-                    Verdict::Skipped => self.skipped += 1,
-                    Verdict::Explained(reason) => *self.explained.entry(reason).or_default() += 1,
-                    Verdict::Different => {
-                        let ask = ask.clone();
-                        self.different.push(Difference {
-                            seed: case.seed,
-                            round: index,
-                            ask,
-                            theirs,
-                            ours,
-                        });
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// As [`judge`]; a list that differs is also held against OpenFGA's own checks

@@ -10,6 +10,7 @@
 //!
 //! Nothing here is shipped; everything may panic, which is how a test fails.
 
+pub mod cases;
 pub mod conditions;
 pub mod conformance;
 pub mod dice;
@@ -24,3 +25,4 @@ pub mod shrink;
 pub mod store;
 pub mod storefile;
 pub mod suites;
+pub mod tally;

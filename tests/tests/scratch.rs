@@ -36,7 +36,7 @@ fn show() {
     };
     for round in &case.rounds {
         let _view = engine::view(&policy, round, Limits::default()).unwrap();
-        for ask in round.asks.iter().filter(|a| matches!(a, Ask::Check{..})) {
+        for ask in &round.asks {
             let small = Small {
                 store: case.store.clone(),
                 round: Round {
