@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// An IP address, version 4 or 6. An IPv4 address written as IPv6
-/// (`::ffff:10.0.0.1`) stays version 6, and belongs to no IPv4 network.
+/// (`::ffff:10.0.0.1`) is the IPv4 address, so that no way of writing it
+/// slips past a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IpAddress(IpAddr);
 
@@ -13,7 +14,8 @@ impl IpAddress {
     /// something on one machine only.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
+        let address: IpAddr = text.parse().ok()?;
+        Some(Self(address.to_canonical()))
     }
 
     /// Whether the address lies in a network such as `10.0.0.0/8`; `None`
@@ -27,6 +29,13 @@ impl IpAddress {
             return None;
         }
         let length: u32 = length.parse().ok()?;
+        // `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+        let (network, length) = match (network, network.to_canonical()) {
+            (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if (96..=128).contains(&length) => {
+                (mapped, length - 96)
+            }
+            _ => (network, length),
+        };
         match (self.0, network) {
             (IpAddr::V4(a), IpAddr::V4(n)) if length <= 32 => {
                 Some((u32::from(a) ^ u32::from(n)).leading_zeros() >= length)

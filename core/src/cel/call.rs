@@ -72,6 +72,13 @@ pub(super) fn unary(function: Function, value: &Value) -> Called {
 /// A call with two arguments, the target included.
 pub(super) fn binary(function: Function, left: &Value, right: &Value, meter: &Meter) -> Called {
     match function {
+        // OpenFGA: whether an address equals something else cannot be asked.
+        Function::Equal
+            if matches!(left, Value::IpAddress(_))
+                && !matches!(right, Value::IpAddress(_) | Value::Null) =>
+        {
+            no_overload("==")
+        }
         Function::Equal => meter.equals(left, right).map(Value::Bool),
         Function::NotEqual => meter.equals(left, right).map(|equal| Value::Bool(!equal)),
         Function::Less => ordered(left, right, "<", Ordering::is_lt, meter),
@@ -189,7 +196,8 @@ fn ordered(
     if let (Value::String(text), _) = (left, right) {
         meter.step(text.len() as u64 / 64)?;
     }
-    left.order(right, name).map(|o| Value::Bool(holds(o)))
+    let ordering = left.order(right, name)?;
+    Ok(Value::Bool(ordering.is_some_and(holds)))
 }
 
 fn is_in(element: &Value, range: &Value, meter: &Meter) -> Called {

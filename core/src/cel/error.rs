@@ -316,8 +316,6 @@ pub enum EvalError {
         /// The value, as written.
         value: Box<str>,
     },
-    /// NaN has no order.
-    NotANumber,
     /// A regular expression that is malformed, too large or not supported.
     Pattern {
         /// The pattern.
@@ -361,7 +359,6 @@ impl EvalError {
             Self::MapKey => "cel.map-key",
             Self::RepeatedKey { .. } => "cel.repeated-key",
             Self::Conversion { .. } => "cel.conversion",
-            Self::NotANumber => "cel.not-a-number",
             Self::Pattern { .. } => "cel.pattern",
             Self::TimeZone { .. } => "cel.time-zone",
             Self::Cidr { .. } => "cel.cidr",
@@ -391,7 +388,6 @@ impl fmt::Display for EvalError {
             Self::MapKey => f.write_str("a map key must be a bool, int, uint or string"),
             Self::RepeatedKey { key } => write!(f, "the key `{key}` stands twice in a map"),
             Self::Conversion { to, value } => write!(f, "`{value}` does not convert to {to}"),
-            Self::NotANumber => f.write_str("NaN has no order"),
             Self::Pattern { pattern } => {
                 write!(f, "`{pattern}` is not a supported regular expression")
             }

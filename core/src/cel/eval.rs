@@ -269,7 +269,9 @@ impl<'p> Run<'p> {
         self.meter.charge(1 + u64::from(computed))?;
         match &*operand {
             Value::Map(map) => Ok(Operand::Owned(Value::Bool(map.get_str(field).is_some()))),
-            _ => Err(EvalError::NoFields),
+            Value::List(_) => Err(EvalError::NoFields),
+            // As in cel-go: what has no fields has not this one.
+            _ => Ok(Operand::Owned(Value::Bool(false))),
         }
     }
 
@@ -282,8 +284,9 @@ impl<'p> Run<'p> {
         scope: Option<&'s Scope<'s>>,
     ) -> Evaluated<'s> {
         let operand = self.eval(operand, scope)?;
-        let index = self.eval(index, scope)?;
+        let index = self.eval(index, scope);
         self.meter.charge(1 + u64::from(computed))?;
+        let index = index?;
         match operand {
             Operand::Borrowed(value) => find(value, &index).map(Operand::Borrowed),
             Operand::Owned(value) => find(&value, &index).cloned().map(Operand::Owned),
@@ -317,23 +320,13 @@ impl<'p> Run<'p> {
         right: NodeId,
         scope: Option<&'s Scope<'s>>,
     ) -> Evaluated<'s> {
-        // Like cel-go, both sides are computed and paid for before the first
-        // error counts.
-        let left = self.eval(left, scope);
-        if let Err(error) = &left
-            && error.is_fatal()
-        {
-            return left;
-        }
+        // Like cel-go: a left side that fails ends the call at once and for
+        // nothing, a right side that fails is paid for.
+        let left = self.eval(left, scope)?;
         let right = self.eval(right, scope);
-        let first = left.as_ref().ok().map(|o| &**o);
         let second = right.as_ref().ok().map(|o| &**o);
-        self.meter.charge_call(price, first, second)?;
-        let (left, right) = match (left, right) {
-            (Ok(left), Ok(right)) => (left, right),
-            (_, Err(error)) if error.is_fatal() => return Err(error),
-            (Err(error), _) | (_, Err(error)) => return Err(error),
-        };
+        self.meter.charge_call(price, Some(&left), second)?;
+        let right = right?;
         call::binary(function, &left, &right, &self.meter).map(Operand::Owned)
     }
 
@@ -411,16 +404,22 @@ impl<'p> Run<'p> {
         predicate: NodeId,
         scope: Option<&'s Scope<'s>>,
     ) -> Evaluated<'s> {
-        let mut count = 0_u64;
+        let mut count = Ok(0_u64);
         self.each(range, two, scope, |scope| {
-            if self.truth(predicate, Some(scope), "exists_one")? {
-                self.meter.charge(2)?;
-                count += 1;
+            match self.truth(predicate, Some(scope), "exists_one") {
+                Ok(false) => {}
+                Ok(true) => {
+                    // `count + 1`, which ends at a count that failed.
+                    self.meter.charge(1 + u64::from(count.is_ok()))?;
+                    count = count.clone().map(|n| n + 1);
+                }
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => count = Err(error),
             }
             Ok(true)
         })?;
-        self.meter.charge(2)?;
-        Ok(Operand::Owned(Value::Bool(count == 1)))
+        self.meter.charge(1 + u64::from(count.is_ok()))?;
+        Ok(Operand::Owned(Value::Bool(count? == 1)))
     }
 
     #[inline(never)]
@@ -438,22 +437,37 @@ impl<'p> Run<'p> {
         };
         let range = self.eval(*range, scope)?;
         self.meter.charge(*start)?;
-        let mut values = Vec::new();
+        // Like cel-go's, the loop goes on after an error, only to be paid.
+        let mut values = Ok(Vec::new());
         self.each(&range, *two, scope, |scope| {
-            if let Some(filter) = filter
-                && !self.truth(*filter, Some(scope), "filter")?
-            {
-                return Ok(true);
+            if let Some(filter) = filter {
+                match self.truth(*filter, Some(scope), "filter") {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(true),
+                    Err(error) if error.is_fatal() => return Err(error),
+                    Err(error) => {
+                        values = Err(error);
+                        return Ok(true);
+                    }
+                }
             }
+            let Ok(kept) = &mut values else {
+                self.meter.charge(1)?;
+                return Ok(true);
+            };
             self.meter.charge(*element)?;
-            values.push(match transform {
-                Some(id) => self.eval(*id, Some(scope))?.into_value(),
-                None => scope.value.clone(),
-            });
+            match transform {
+                Some(id) => match self.eval(*id, Some(scope)) {
+                    Ok(value) => kept.push(value.into_value()),
+                    Err(error) if error.is_fatal() => return Err(error),
+                    Err(error) => values = Err(error),
+                },
+                None => kept.push(scope.value.clone()),
+            }
             Ok(true)
         })?;
         self.meter.charge(1)?;
-        Ok(Operand::Owned(Value::list(values)))
+        Ok(Operand::Owned(Value::list(values?)))
     }
 
     #[inline(never)]

@@ -82,6 +82,8 @@ pub(super) enum Price {
     One,
     /// A tenth of the first argument's size.
     First,
+    /// A tenth of the second argument's size.
+    Second,
     /// A tenth of the smaller size.
     Smaller,
     /// A tenth of both sizes together.
@@ -281,18 +283,18 @@ static DEFINITIONS: &[Definition] = &[
     define(
         "startsWith",
         Function::StartsWith,
-        &[member(&[Str, Str], Bool, Price::First)],
+        &[member(&[Str, Str], Bool, Price::Second)],
     ),
     define(
         "endsWith",
         Function::EndsWith,
-        &[member(&[Str, Str], Bool, Price::First)],
+        &[member(&[Str, Str], Bool, Price::Second)],
     ),
     define(
         "matches",
         Function::Matches,
         &[
-            global(&[Str, Str], Bool),
+            priced(&[Str, Str], Bool, Price::Pattern),
             member(&[Str, Str], Bool, Price::Pattern),
         ],
     ),

@@ -88,6 +88,7 @@ impl Meter {
             Price::Free => 0,
             Price::One => 1,
             Price::First => size(first).div_ceil(10),
+            Price::Second => size(second).div_ceil(10),
             Price::Smaller => size(first).min(size(second)).div_ceil(10),
             Price::Sum => size(first).saturating_add(size(second)).div_ceil(10),
             Price::Elements => size(second),
@@ -105,10 +106,7 @@ impl Meter {
         let mut left = self.left.get();
         let equal = a.equals(b, &mut left);
         self.left.set(left);
-        match equal {
-            Some(equal) => equal,
-            None => Err(self.exhausted()),
-        }
+        equal.ok_or_else(|| self.exhausted())
     }
 
     fn exhausted(&self) -> EvalError {

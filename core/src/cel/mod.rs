@@ -7,8 +7,20 @@
 //!
 //! Where the specification leaves room, or where cel-go differs from it, the
 //! answer is cel-go's, since that is what OpenFGA evaluates conditions with:
-//! durations count whole nanoseconds in 64 bits, and `getMilliseconds` of a
-//! duration is all of it in milliseconds. Named time zones are refused.
+//! durations count whole nanoseconds in 64 bits, `getMilliseconds` of a
+//! duration is all of it in milliseconds, and costs are counted as cel-go
+//! counts them, constants folded first.
+//!
+//! What differs is refused, never answered otherwise:
+//! - named time zones, which need a database that changes several times a
+//!   year, message literals, and regular expressions with `\p{…}` or `\Q…\E`;
+//! - map literals with a key twice, or with keys that are no bool, int, uint
+//!   or string (cel-go takes the last, and any key);
+//! - addresses with a zone (`fe80::1%eth0`).
+//!
+//! The two-variable macros (`all(i, v, …)`, `transformList`, …) and macros over
+//! values of type `any` work here and not in OpenFGA. `string(timestamp)` is
+//! in UTC, where cel-go keeps the offset that was written.
 
 mod address;
 mod call;

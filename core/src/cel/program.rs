@@ -2,7 +2,7 @@
 
 use super::functions::{Function, Price};
 use super::pattern::Pattern;
-use super::value::{Map, Value};
+use super::value::Value;
 
 /// An index into [`Program::nodes`].
 pub(super) type NodeId = u32;
@@ -139,19 +139,5 @@ impl Variables for [Option<Value>] {
 impl Variables for () {
     fn get(&self, _: usize) -> Option<&Value> {
         None
-    }
-}
-
-impl Value {
-    /// A map with string keys, the last of equal keys winning.
-    #[must_use]
-    pub fn string_map(entries: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let sorted: std::collections::BTreeMap<String, Value> = entries.into_iter().collect();
-        let entries = sorted
-            .into_iter()
-            .map(|(key, value)| (Value::string(&key), value))
-            .collect();
-        // String keys that differ cannot be refused.
-        Self::Map(std::sync::Arc::new(Map::new(entries).unwrap_or_default()))
     }
 }

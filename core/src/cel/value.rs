@@ -58,7 +58,8 @@ impl Map {
         if !entries.iter().all(|(key, _)| key.is_map_key()) {
             return Err(EvalError::MapKey);
         }
-        entries.sort_by(|(a, _), (b, _)| compare_keys(a, b));
+        // Unstable is enough: equal keys are refused.
+        entries.sort_unstable_by(|(a, _), (b, _)| compare_keys(a, b));
         let twice = entries.windows(2).find_map(|pair| match pair {
             [(a, _), (b, _)] if compare_keys(a, b) == Ordering::Equal => Some(a),
             _ => None,
@@ -140,6 +141,18 @@ impl Value {
         Self::List(Arc::from(items))
     }
 
+    /// A map value with string keys.
+    ///
+    /// # Errors
+    /// [`EvalError::RepeatedKey`] for a key that stands twice.
+    pub fn string_map<'k>(
+        entries: impl IntoIterator<Item = (&'k str, Value)>,
+    ) -> Result<Self, EvalError> {
+        let entries = entries.into_iter().map(|(k, v)| (Self::string(k), v));
+        let map = Map::new(entries.collect())?;
+        Ok(Self::Map(Arc::new(map)))
+    }
+
     /// The name of the value's type, as `type(value)` gives it.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
@@ -192,9 +205,9 @@ impl Value {
 
     /// CEL's `==`. `budget` falls by one a value visited; `None` when it runs
     /// out, since shared lists may unfold to more values than fit in memory.
-    pub(super) fn equals(&self, other: &Self, budget: &mut u64) -> Option<Result<bool, EvalError>> {
+    pub(super) fn equals(&self, other: &Self, budget: &mut u64) -> Option<bool> {
         *budget = budget.checked_sub(1)?;
-        Some(Ok(match (self, other) {
+        Some(match (self, other) {
             (Self::Null, Self::Null) => true,
             (Self::Null, _) | (_, Self::Null) => false,
             (Self::Bool(a), Self::Bool(b)) => a == b,
@@ -211,33 +224,35 @@ impl Value {
             (Self::Timestamp(a), Self::Timestamp(b)) => a == b,
             (Self::Type(a), Self::Type(b)) => a == b,
             (Self::IpAddress(a), Self::IpAddress(b)) => a == b,
-            // OpenFGA: an address equals nothing else, and asking is an error.
-            (Self::IpAddress(_), _) => return Some(Err(EvalError::NoOverload { name: "==" })),
             (Self::List(a), Self::List(b)) => {
                 if a.len() != b.len() {
-                    return Some(Ok(false));
+                    return Some(false);
                 }
                 return all_equal(a.iter().zip(b.iter()), budget);
             }
             (Self::Map(a), Self::Map(b)) => {
                 if a.entries.len() != b.entries.len() {
-                    return Some(Ok(false));
+                    return Some(false);
                 }
                 let keys = a.entries.iter().zip(&b.entries);
                 if keys
                     .clone()
                     .any(|((a, _), (b, _))| compare_keys(a, b) != Ordering::Equal)
                 {
-                    return Some(Ok(false));
+                    return Some(false);
                 }
                 return all_equal(keys.map(|((_, a), (_, b))| (a, b)), budget);
             }
             _ => self.equals_number(other),
-        }))
+        })
     }
 
-    /// CEL's order, where the two have one.
-    pub(super) fn order(&self, other: &Self, name: &'static str) -> Result<Ordering, EvalError> {
+    /// CEL's order; `None` where one of the two is NaN.
+    pub(super) fn order(
+        &self,
+        other: &Self,
+        name: &'static str,
+    ) -> Result<Option<Ordering>, EvalError> {
         let ordering = match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
             (Self::String(a), Self::String(b)) => a.cmp(b),
@@ -247,24 +262,23 @@ impl Value {
             (
                 Self::Int(_) | Self::Uint(_) | Self::Double(_),
                 Self::Int(_) | Self::Uint(_) | Self::Double(_),
-            ) => return compare_numbers(self, other).ok_or(EvalError::NotANumber),
+            ) => return Ok(compare_numbers(self, other)),
             _ => return Err(EvalError::NoOverload { name }),
         };
-        Ok(ordering)
+        Ok(Some(ordering))
     }
 }
 
 fn all_equal<'a>(
     pairs: impl Iterator<Item = (&'a Value, &'a Value)>,
     budget: &mut u64,
-) -> Option<Result<bool, EvalError>> {
+) -> Option<bool> {
     for (a, b) in pairs {
-        match a.equals(b, budget)? {
-            Ok(true) => {}
-            other => return Some(other),
+        if !a.equals(b, budget)? {
+            return Some(false);
         }
     }
-    Some(Ok(true))
+    Some(true)
 }
 
 /// Orders two numbers; an integer that meets a double becomes one. `None` for

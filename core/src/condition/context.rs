@@ -34,7 +34,10 @@ fn typed(ty: &ParamType, json: &Json, depth: u32) -> Result<Value, Mismatch> {
         ParamType::String => ("a string", json.as_str().map(Value::string)),
         ParamType::Int => ("an int, as a number or a string", int(json)),
         ParamType::Uint => ("a uint, as a number or a string", uint(json)),
-        ParamType::Double => ("a double, as a number or a string", double(json)),
+        ParamType::Double => (
+            "a double, as a number or as a string that needs no rounding",
+            double(json),
+        ),
         ParamType::Duration => (
             "a duration such as `1h30m`",
             text(json, |t| Duration::parse(t).map(Value::Duration)),
@@ -53,9 +56,9 @@ fn typed(ty: &ParamType, json: &Json, depth: u32) -> Result<Value, Mismatch> {
             };
             let entries = object
                 .iter()
-                .map(|(key, json)| Ok((key.clone(), typed(of, json, inner)?)))
+                .map(|(key, json)| Ok((key.as_str(), typed(of, json, inner)?)))
                 .collect::<Result<Vec<_>, _>>()?;
-            return Ok(Value::string_map(entries));
+            return Value::string_map(entries).map_err(|_| mismatch("a map", json));
         }
         ParamType::List(of) => {
             let Some(items) = json.as_array() else {
@@ -99,8 +102,8 @@ fn any(json: &Json, depth: u32) -> Option<Value> {
         Json::Object(object) => {
             let entries = object
                 .iter()
-                .map(|(key, json)| Some((key.clone(), any(json, inner)?)));
-            Value::string_map(entries.collect::<Option<Vec<_>>>()?)
+                .map(|(key, json)| Some((key.as_str(), any(json, inner)?)));
+            Value::string_map(entries.collect::<Option<Vec<_>>>()?).ok()?
         }
     })
 }
@@ -143,20 +146,15 @@ fn whole_number(number: &Number) -> Option<i128> {
 /// `12`, `-12.0`, `1.2e1`: sign, digits, fraction, decimal exponent.
 fn whole_decimal(text: &str) -> Option<i128> {
     let decimal = Decimal::parse(text)?;
-    let (whole, fraction) = (decimal.whole, decimal.fraction);
-    let digits: String = [whole, fraction].concat();
-    // How many of the digits stand before the point.
-    let point = i64::try_from(whole.len()).ok()? + decimal.exponent;
-    let significant = digits.trim_end_matches('0');
-    if significant.is_empty() {
-        return Some(0);
-    }
-    let length = i64::try_from(significant.len()).ok()?;
-    if length > point || point > i64::try_from(MAX_DIGITS).ok()? {
+    let zeros = decimal.point - i64::try_from(decimal.digits.len()).ok()?;
+    let zeros = usize::try_from(zeros).ok()?;
+    if zeros > MAX_DIGITS {
         return None;
     }
-    let zeros = usize::try_from(point - length).ok()?;
-    let magnitude: i128 = format!("{significant}{}", "0".repeat(zeros)).parse().ok()?;
+    let magnitude: i128 = match decimal.digits.as_str() {
+        "" => 0,
+        digits => format!("{digits}{}", "0".repeat(zeros)).parse().ok()?,
+    };
     Some(if decimal.negative {
         -magnitude
     } else {
@@ -167,28 +165,42 @@ fn whole_decimal(text: &str) -> Option<i128> {
 fn double(json: &Json) -> Option<Value> {
     let double = match json {
         Json::Number(number) => number.as_f64()?,
-        Json::String(text) => {
-            Decimal::parse(text)?;
-            text.parse().ok()?
-        }
+        Json::String(text) => match text.as_str() {
+            "Inf" | "inf" | "+Inf" | "+inf" => return Some(Value::Double(f64::INFINITY)),
+            "-Inf" | "-inf" => return Some(Value::Double(f64::NEG_INFINITY)),
+            text => {
+                let decimal = Decimal::parse(text)?;
+                let double: f64 = text.parse().ok()?;
+                // OpenFGA refuses what would have to be rounded: "0.1".
+                let exact = Decimal::parse_any(&format!("{double:.1074}"))?;
+                if (exact.digits, exact.point) != (decimal.digits, decimal.point) {
+                    return None;
+                }
+                double
+            }
+        },
         _ => return None,
     };
-    // An infinity was never written.
     double.is_finite().then_some(Value::Double(double))
 }
 
-struct Decimal<'a> {
+/// `0.<digits>` times ten to the power of `point`; no zeros at either end of
+/// the digits, and none at all for zero.
+struct Decimal {
     negative: bool,
-    whole: &'a str,
-    fraction: &'a str,
-    exponent: i64,
+    digits: String,
+    point: i64,
 }
 
-impl<'a> Decimal<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
+impl Decimal {
+    fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_DIGITS {
             return None;
         }
+        Self::parse_any(text)
+    }
+
+    fn parse_any(text: &str) -> Option<Self> {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -198,18 +210,22 @@ impl<'a> Decimal<'a> {
             None => (text, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let plain = whole
-            .bytes()
-            .chain(fraction.bytes())
-            .all(|b| b.is_ascii_digit());
-        if !plain || (whole.is_empty() && fraction.is_empty()) {
+        let digits = [whole, fraction].concat();
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
+        let significant = digits.trim_start_matches('0');
+        let leading = i64::try_from(digits.len() - significant.len()).ok()?;
+        let significant = significant.trim_end_matches('0').to_owned();
+        let point = if significant.is_empty() {
+            0
+        } else {
+            i64::try_from(whole.len()).ok()? - leading + i64::from(exponent)
+        };
         Some(Self {
             negative,
-            whole,
-            fraction,
-            exponent: i64::from(exponent),
+            digits: significant,
+            point,
         })
     }
 }

@@ -3,9 +3,10 @@
 //! A tuple may name a condition and carry a context; the request carries
 //! another. The tuple's wins where both name a parameter, and every declared
 //! parameter must be in one of them, whether or not the expression comes to
-//! read it. That, and how JSON becomes typed values, is OpenFGA's; where it
-//! would silently change a value (an integer beyond 64 bits saturates there)
-//! the value is refused instead.
+//! read it. That, and how JSON becomes typed values, is OpenFGA's, but for
+//! integers: OpenFGA reads JSON numbers as doubles, so that they lose digits
+//! beyond 2^53 and saturate at the end of their range. Here they keep all
+//! their digits, and what does not fit is refused.
 
 mod context;
 mod error;

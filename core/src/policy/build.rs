@@ -1,12 +1,11 @@
 //! From a snapshot to a policy: names are interned, guards numbered, tuples
 //! admitted by the model and laid out in rows.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::model::{self, Model};
+use crate::model::{self, Model, ModelError};
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
 };
@@ -35,17 +34,26 @@ pub struct Warning {
 impl Warning {
     /// The code as this build spells it.
     pub(super) fn known(code: &str) -> &'static str {
-        [UNKNOWN_TYPE, UNKNOWN_RELATION, NOT_ASSIGNABLE, DUPLICATE]
-            .into_iter()
-            .find(|known| *known == code)
-            .unwrap_or(MORE)
+        [
+            UNKNOWN_TYPE,
+            UNKNOWN_CONDITION,
+            UNKNOWN_RELATION,
+            NOT_ASSIGNABLE,
+            DUPLICATE,
+            MODEL,
+        ]
+        .into_iter()
+        .find(|known| *known == code)
+        .unwrap_or(MORE)
     }
 }
 
 const UNKNOWN_TYPE: &str = "tuple.unknown_type";
 const UNKNOWN_RELATION: &str = "tuple.unknown_relation";
 const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
+const UNKNOWN_CONDITION: &str = "tuple.unknown_condition";
 const DUPLICATE: &str = "tuple.duplicate";
+const MODEL: &str = "model.advice";
 const MORE: &str = "more";
 
 impl fmt::Display for Warning {
@@ -54,7 +62,9 @@ impl fmt::Display for Warning {
             UNKNOWN_TYPE => "names an object of a type that the model does not define",
             UNKNOWN_RELATION => "names a relation that the object's type does not define",
             NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
+            UNKNOWN_CONDITION => "names a condition that the model does not define",
             DUPLICATE => "is given more than once",
+            MODEL => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
             _ => "and more of the kind",
         };
         write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
@@ -62,44 +72,60 @@ impl fmt::Display for Warning {
 }
 
 pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
-    let model = read_model(snapshot.model.as_ref())?;
+    let (model, advice) = read_model(snapshot.model.as_ref())?;
     let plan = Plan::compile(&model);
     let mut guards = GuardTable::for_model(&model)?;
     let mut warnings = Warnings::default();
+    warnings.advice(&advice);
 
     let tuples = &snapshot.tuples;
     let mut names = Collector::with_capacity(tuples.len());
     let mut usersets: Vec<(u32, u32)> = Vec::new();
     let mut guard_numbers = GuardCollector::default();
     let mut raw: Vec<RawEdge> = Vec::with_capacity(tuples.len());
-    // Tuples of one object or user type follow each other: the type is looked
-    // up again only when it changes.
-    let mut object_types = TypeMemo::default();
-    let mut user_types = TypeMemo::default();
+    // Tuples of one kind mostly follow each other: the model is asked again only
+    // when the kind changes.
+    let mut last: Option<(Kind<'_>, Admission, u32)> = None;
     for (i, tuple) in tuples.iter().enumerate() {
         let (object, user) = references(tuple, i)?;
-        let guard = match guard_key(&plan, tuple, i)? {
-            None => 0,
-            Some(key) => {
-                let (number, new) = guard_numbers.add(key.clone());
-                if new {
-                    guards.bind(&key, i)?;
-                }
-                number
-            }
-        };
         let condition = match &tuple.condition {
             None => None,
-            Some(c) => plan.condition(&c.name),
+            Some(c) => match plan.condition(&c.name) {
+                Some(condition) => Some(condition),
+                None => {
+                    warnings.add(UNKNOWN_CONDITION, i, tuple);
+                    continue;
+                }
+            },
         };
-        let admission = admit(
-            &plan,
-            object_types.find(&plan, object.type_name),
-            &tuple.relation,
-            &user,
-            user_types.find(&plan, user.type_name),
+        let kind = Kind {
+            object_type: object.type_name,
+            relation: &tuple.relation,
+            user_type: user.type_name,
+            user_relation: user.relation,
+            wildcard: user.wildcard,
             condition,
-        );
+        };
+        if last.as_ref().is_none_or(|(same, ..)| *same != kind) {
+            let user_type = plan.type_id(user.type_name);
+            let object_type = plan.type_id(object.type_name);
+            let admission = admit(
+                &plan,
+                object_type,
+                &tuple.relation,
+                &user,
+                user_type,
+                condition,
+            );
+            let user_relation = user
+                .relation
+                .and_then(|name| plan.relation(user_type?, name))
+                .unwrap_or(NONE);
+            last = Some((kind, admission, user_relation));
+        }
+        let Some((_, admission, user_relation)) = last else {
+            continue;
+        };
         let relation = match admission {
             Admission::Admitted(relation) => relation,
             Admission::UnknownType => {
@@ -115,14 +141,21 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
                 continue;
             }
         };
-        let user_relation = user
-            .relation
-            .and_then(|name| plan.relation(user_types.find(&plan, user.type_name)?, name));
+        let guard = match guard_key(tuple, condition) {
+            None => 0,
+            Some(key) => {
+                let (number, new) = guard_numbers.add(key.clone());
+                if new {
+                    guards.bind(&key, i)?;
+                }
+                number
+            }
+        };
         raw.push(RawEdge {
             object: names.add(object.object),
             relation,
             user: names.add(user.object),
-            user_relation: user_relation.unwrap_or(NONE),
+            user_relation,
             guard,
             index: i as u32,
         });
@@ -210,17 +243,29 @@ struct RawEdge {
     index: u32,
 }
 
-/// Reads and validates the model.
-pub(super) fn read_model(source: Option<&ModelSource<'_>>) -> Result<Model, SnapshotError> {
+/// Reads and validates the model; what OpenFGA's server would let pass, though
+/// its tools would not, comes back as advice.
+pub(super) fn read_model(
+    source: Option<&ModelSource<'_>>,
+) -> Result<(Model, Vec<ModelError>), SnapshotError> {
     let read = match source {
-        None => return Ok(Model::default()),
-        Some(ModelSource::Dsl(text)) => model::load(text),
-        Some(ModelSource::Json(value)) => {
-            model::from_json_value(value).and_then(|model| model::validate(&model).map(|()| model))
-        }
+        None => return Ok((Model::default(), Vec::new())),
+        Some(ModelSource::Dsl(text)) => model::admit(text),
+        Some(ModelSource::Json(value)) => model::from_json_value(value).and_then(|model| {
+            let (advice, faults): (Vec<_>, Vec<_>) = model::validate(&model)
+                .err()
+                .unwrap_or_default()
+                .into_iter()
+                .partition(ModelError::is_advice);
+            if faults.is_empty() {
+                Ok((model, advice))
+            } else {
+                Err(faults)
+            }
+        }),
     };
     let errors = match read {
-        Ok(model) => return Ok(model),
+        Ok(read) => return Ok(read),
         Err(refused) => refused,
     };
     let Some(first) = errors.into_iter().next() else {
@@ -267,30 +312,13 @@ fn references<'t>(
     Ok((object, user))
 }
 
-fn guard_key(
-    plan: &Plan,
-    tuple: &TupleRecord<'_>,
-    i: usize,
-) -> Result<Option<GuardKey>, SnapshotError> {
-    let condition = match &tuple.condition {
-        None => None,
-        Some(c) => Some(plan.condition(&c.name).ok_or_else(|| {
-            SnapshotErrorKind::UnknownCondition {
-                name: c.name.clone().into_owned(),
-            }
-            .at(format!("/tuples/{i}/condition/name"))
-        })?),
-    };
+fn guard_key(tuple: &TupleRecord<'_>, condition: Option<u32>) -> Option<GuardKey> {
     let tenant = tuple.tenant.as_deref().map(str::to_owned);
     if condition.is_none() && tenant.is_none() {
-        return Ok(None);
+        return None;
     }
     let context = tuple.condition.as_ref().and_then(|c| c.context);
-    Ok(Some((
-        tenant,
-        condition,
-        context.map_or(String::new(), |c| canonical(c)),
-    )))
+    Some((tenant, condition, context.map_or(String::new(), canonical)))
 }
 
 /// A context's text, the same for the same values: members sorted, no spaces.
@@ -332,21 +360,15 @@ fn spell(tuple: &TupleRecord<'_>) -> String {
     format!("{} {} {}", tuple.user, tuple.relation, tuple.object)
 }
 
-/// The number of the type last asked for.
-#[derive(Default)]
-struct TypeMemo<'a> {
-    name: Cow<'a, str>,
-    found: Option<u32>,
-}
-
-impl<'a> TypeMemo<'a> {
-    fn find(&mut self, plan: &Plan, name: &'a str) -> Option<u32> {
-        if self.name != name {
-            self.name = Cow::Borrowed(name);
-            self.found = plan.type_id(name);
-        }
-        self.found
-    }
+/// What the model's answer to a tuple depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kind<'t> {
+    object_type: &'t str,
+    relation: &'t str,
+    user_type: &'t str,
+    user_relation: Option<&'t str>,
+    wildcard: bool,
+    condition: Option<u32>,
 }
 
 /// Collects warnings, up to a number.
@@ -367,6 +389,17 @@ impl Warnings {
             });
         } else {
             self.more += 1;
+        }
+    }
+
+    fn advice(&mut self, advice: &[ModelError]) {
+        for error in advice.iter().take(MAX_WARNINGS) {
+            let pointer = "/model".to_owned();
+            self.kept.push(Warning {
+                code: MODEL,
+                pointer,
+                subject: error.message(),
+            });
         }
     }
 

@@ -253,7 +253,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Inner, CompiledError> {
 
     let refused = |e: SnapshotError| CompiledError::Snapshot(Box::new(e));
     let snapshot = Snapshot::from_json(head).map_err(refused)?;
-    let model = build::read_model(snapshot.model.as_ref()).map_err(refused)?;
+    let (model, _) = build::read_model(snapshot.model.as_ref()).map_err(refused)?;
     let plan = Plan::compile(&model);
     let mut guards = GuardTable::for_model(&model).map_err(refused)?;
     let records: Vec<GuardRecord> = serde_json::from_slice(guard_records)

@@ -20,7 +20,7 @@ fn text(length: usize) -> Value {
 }
 
 fn map(entries: &[(&str, Value)]) -> Value {
-    Value::string_map(entries.iter().map(|(k, v)| ((*k).to_owned(), v.clone())))
+    Value::string_map(entries.iter().map(|(k, v)| (*k, v.clone()))).unwrap()
 }
 
 #[test]
@@ -143,6 +143,37 @@ fn costs_of_patterns_are_cel_gos() {
         let source = r"input.matches('\\d+a\\d+b')";
         assert_eq!(cost(source, &variables, fold), 103);
         assert_eq!(cost("'123'.matches('[0-9]')", &[], fold), 2);
+    }
+}
+
+/// A call whose left side fails costs nothing, one whose right side fails its
+/// price, and a loop goes on after an error; seen from OpenFGA's own program.
+#[test]
+fn what_fails_is_paid_as_in_cel_go() {
+    let list = Value::list((0..3).map(|n| Value::string(&n.to_string())).collect());
+    let variables = [
+        ("l", Type::list(Type::String), list),
+        ("x", Type::String, Value::string("1")),
+    ];
+    for (source, expected) in [
+        ("1/0 == 1", 1),
+        ("(1/0) + size(x) > 0", 1),
+        ("size(x) + (1/0) > 0", 4),
+        ("size(x) == 1/0", 4),
+        ("-(1/0) == 1", 2),
+        ("l[1/0] == ''", 3),
+        ("l[100] == x", 2),
+        ("dyn(x).b == 'c'", 4),
+        ("(1/0) in [size(x)]", 1),
+        ("l.exists_one(y, size(y)/0 == 1)", 1 + 3 * 3 + 1),
+        (
+            "l.map(y, size(y)/0) == []",
+            1 + (1 + 10 + 3 + 1) + 1 + 1 + 1,
+        ),
+        ("l.filter(y, size(y)/0 == 1) == []", 1 + 3 * 3 + 1),
+    ] {
+        let source = format!("{source} || true");
+        assert_eq!(cost(&source, &variables, true), expected, "{source}");
     }
 }
 

@@ -19,10 +19,7 @@ const STEPS: u64 = 3_000;
 
 fn variables() -> (Vec<(&'static str, Type)>, Vec<Option<Value>>) {
     let list = Value::list((0..5).map(Value::Int).collect());
-    let map = Value::string_map([
-        ("a".to_owned(), list.clone()),
-        ("b".to_owned(), Value::Null),
-    ]);
+    let map = Value::string_map([("a", list.clone()), ("b", Value::Null)]).unwrap();
     let time = Timestamp::new(1_700_000_000, 5).unwrap();
     let address = IpAddress::parse("10.1.2.3").unwrap();
     let bound = [
@@ -297,10 +294,10 @@ fn what_grows_without_end_runs_out_of_steps() {
                     Err(EvalError::Pattern { .. }) => true,
                     _ => false,
                 };
-                assert!(stopped, "{}", &source[..60]);
+                assert!(stopped, "{}", source.chars().take(60).collect::<String>());
                 assert!(evaluation.steps <= DEFAULT_STEPS);
             }
-            Err(error) => panic!("{}: {error}", &source[..60]),
+            Err(error) => panic!("{}: {error}", source.chars().take(60).collect::<String>()),
         }
     }
 }

@@ -174,7 +174,12 @@ fn networks_are_gos() {
     assert_eq!(inside("2001:db8::1", "2001:db8::/32"), Some(true));
     assert_eq!(inside("2001:db9::1", "2001:db8::/32"), Some(false));
     assert_eq!(inside("2001:db9::1", "::/0"), Some(true));
-    assert_eq!(inside("::ffff:10.0.0.1", "10.0.0.0/8"), Some(false));
+    // However an IPv4 address is written, it is that address.
+    assert_eq!(inside("::ffff:10.0.0.1", "10.0.0.0/8"), Some(true));
+    assert_eq!(inside("::ffff:10.0.0.1", "::/0"), Some(false));
+    assert_eq!(inside("10.0.0.1", "::ffff:10.0.0.0/104"), Some(true));
+    assert_eq!(inside("10.0.0.1", "::ffff:0:0/96"), Some(true));
+    assert_eq!(inside("10.0.0.1", "::ffff:0:0/95"), Some(false));
     assert_eq!(inside("10.0.0.1", "::/0"), Some(false));
     for bad in [
         "10.0.0.0",
