@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde_json::value::RawValue;
 
@@ -11,11 +12,14 @@ use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
 };
 
+use super::directory::Directory;
 use super::graph::{Edge, Graph, Node, Subject};
 use super::guard::{Guard, GuardCollector, GuardCondition, GuardKey, GuardTable};
 use super::names::{Collector, NONE};
 use super::plan::Plan;
 use super::reference::{Admission, Reference, admit};
+#[cfg(feature = "tokens")]
+use super::trust::Trust;
 use super::{Inner, Limits, TypeRanges};
 
 /// The most warnings that are kept; the number of all is in the last one.
@@ -41,6 +45,12 @@ impl Warning {
             NOT_ASSIGNABLE,
             DUPLICATE,
             MODEL,
+            ISSUER,
+            "entity.absent-recipient",
+            "entity.absent-target",
+            "entity.absent-type",
+            "entity.cross-tenant",
+            "entity.no-permissions",
         ]
         .into_iter()
         .find(|known| *known == code)
@@ -53,6 +63,7 @@ const UNKNOWN_RELATION: &str = "tuple.unknown_relation";
 const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
 const DUPLICATE: &str = "tuple.duplicate";
 const MODEL: &str = "model.advice";
+const ISSUER: &str = "issuer.key";
 const MORE: &str = "more";
 
 impl fmt::Display for Warning {
@@ -62,8 +73,8 @@ impl fmt::Display for Warning {
             UNKNOWN_RELATION => "names a relation that the object's type does not define",
             NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
             DUPLICATE => "is given more than once",
-            MODEL => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
-            _ => "and more of the kind",
+            MORE => "and more of the kind",
+            _ => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
         };
         write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
     }
@@ -193,6 +204,25 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         refuse_conflicts(&edges, &raw, tuples, &guards)?;
     }
     let types = TypeRanges::of(&plan, &names);
+    let directory = Directory::compile(snapshot)?;
+    for warning in directory.warnings() {
+        warnings.note(warning.code(), &warning.pointer, warning.kind.to_string());
+    }
+    let sections = snapshot.without_tuples();
+    // Once as it was written, so that errors point there, and once in the
+    // order of the compiled form, so that both number issuers alike.
+    #[cfg(feature = "tokens")]
+    let trust = {
+        let written = Trust::compile(snapshot, &plan)?;
+        for (pointer, text) in written.issuers.warnings() {
+            warnings.note(ISSUER, &pointer, text);
+        }
+        if snapshot.issuers == sections.issuers {
+            written
+        } else {
+            Trust::compile(&sections, &plan)?
+        }
+    };
     Ok(Inner {
         revision: snapshot.revision.clone().into_owned(),
         issued_at: snapshot.issued_at,
@@ -205,6 +235,11 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         guards,
         limits: limits(&snapshot.limits)?,
         warnings: warnings.finish(),
+        directory,
+        #[cfg(feature = "tokens")]
+        trust,
+        sections,
+        digest: OnceLock::new(),
     })
 }
 
@@ -385,6 +420,19 @@ impl Warnings {
                 code,
                 pointer,
                 subject: spell(tuple),
+            });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn note(&mut self, code: &'static str, pointer: &str, subject: String) {
+        if self.kept.len() < MAX_WARNINGS {
+            let pointer = pointer.to_owned();
+            self.kept.push(Warning {
+                code,
+                pointer,
+                subject,
             });
         } else {
             self.more += 1;
