@@ -4,7 +4,7 @@ use crate::conditions;
 use crate::engine;
 use crate::fga::Fga;
 use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
-use crate::outcomes::{Below, Leeway, Outcomes, Set};
+use crate::outcomes::{Below, Leeway, Outcomes, Set, holdable};
 use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset, type_of};
 use serde_json::{Map, Value};
 use deputize::Limits;
@@ -132,10 +132,39 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
         listing_users: matches!(ask, Ask::ListUsers { .. }),
     };
     let outcomes = Outcomes { store: &naive, leeway };
+    if let Some(reason) = walks_otherwise(&naive, ask, theirs, ours) {
+        return Verdict::Explained(reason);
+    }
     match (possible(&outcomes, ask, theirs), possible(&outcomes, ask, ours)) {
         (None, _) | (_, None) => Verdict::Skipped,
         (Some(true), Some(true)) => Verdict::Explained(reason(ask, theirs, ours)),
         _ => Verdict::Different,
+    }
+}
+
+/// Where OpenFGA's walk for a list of users meets more or fewer failing
+/// conditions than ours.
+fn walks_otherwise(
+    naive: &Naive<'_>,
+    ask: &Ask,
+    theirs: &Answer,
+    ours: &Answer,
+) -> Option<&'static str> {
+    let Ask::ListUsers { object, relation, filter } = ask else { return None };
+    let sample = match split_userset(filter) {
+        Some((type_name, member)) => format!("{type_name}:?#{member}"),
+        None => format!("{filter}:?"),
+    };
+    match (theirs, ours) {
+        (Answer::Failed(..), Answer::Listed(_)) if naive.walk(object, relation, "").is_err() => {
+            Some("OpenFGA's list of users walks where no such user can be")
+        }
+        (Answer::Listed(names), Answer::Failed(..)) if names.is_empty() => {
+            let target = (type_of(object).to_owned(), relation.clone());
+            (!holdable(naive.model, &sample).contains(&target))
+                .then_some("OpenFGA sees at once that no such user can be")
+        }
+        _ => None,
     }
 }
 

@@ -10,7 +10,8 @@
 
 use crate::naive::{Naive, admits, reachable, relation_of};
 use crate::store::{split_userset, type_of};
-use deputize::model::{Assignable, AssignableKind, Rewrite};
+use deputize::model::{Assignable, AssignableKind, Model, RelationDef, Rewrite};
+use std::collections::BTreeSet;
 
 /// A set of truths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -310,4 +311,55 @@ fn exclusion(base: Set, subtract: Set) -> Set {
             _ => set,
         }
     })
+}
+
+/// The relations that a user of the kind can have at all, with every operator
+/// taken at its word: all operands of an intersection, and not what an exclusion
+/// subtracts.
+pub fn holdable(model: &Model, user: &str) -> BTreeSet<(String, String)> {
+    let mut held = BTreeSet::new();
+    let member = split_userset(user).map(|(_, member)| member);
+    held.extend(member.map(|member| (type_of(user).to_owned(), member.to_owned())));
+    loop {
+        let before = held.len();
+        for def in &model.types {
+            for relation in &def.relations {
+                if holds(model, user, &held, &def.name, relation, &relation.rewrite) {
+                    held.insert((def.name.clone(), relation.name.clone()));
+                }
+            }
+        }
+        if held.len() == before {
+            return held;
+        }
+    }
+}
+
+fn holds(
+    model: &Model,
+    user: &str,
+    held: &BTreeSet<(String, String)>,
+    type_name: &str,
+    def: &RelationDef,
+    node: &Rewrite,
+) -> bool {
+    let has = |type_name: &str, relation: &str| {
+        held.contains(&(type_name.to_owned(), relation.to_owned()))
+    };
+    let of = |part: &Rewrite| holds(model, user, held, type_name, def, part);
+    match node {
+        Rewrite::This => def.assignable.iter().any(|entry| match &entry.kind {
+            AssignableKind::Userset(member) => has(&entry.type_name, member),
+            _ => split_userset(user).is_none() && entry.type_name == type_of(user),
+        }),
+        Rewrite::Computed(other) => has(type_name, other),
+        Rewrite::TupleToUserset { tupleset, computed } => {
+            relation_of(model, type_name, tupleset).is_some_and(|parents| {
+                parents.assignable.iter().any(|entry| has(&entry.type_name, computed))
+            })
+        }
+        Rewrite::Union(parts) => parts.iter().any(of),
+        Rewrite::Intersection(parts) => parts.iter().all(of),
+        Rewrite::Exclusion { base, .. } => of(base),
+    }
 }
