@@ -1,0 +1,99 @@
+//! The project's own commands, run as `cargo xtask <command>`.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stdout,
+    reason = "a program for a terminal: its output is what it is for"
+)]
+
+mod failure;
+mod fuzz;
+mod generate;
+mod kernel_docs;
+mod program;
+mod purity;
+mod step;
+mod test;
+mod wasm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use program::Program;
+use step::Outcome;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run everything that must pass, and list it with its times.
+    Test,
+    /// Filter the kernel's documents for the people in MAINTAINERS, and check
+    /// every answer against an independent oracle.
+    KernelDocs(kernel_docs::Options),
+    /// Run the benchmarks; words after `--` go to them.
+    Bench(Rest),
+    /// Run every fuzz target on a nightly toolchain.
+    Fuzz {
+        #[command(subcommand)]
+        effort: fuzz::Effort,
+    },
+    /// Check licences, advisories and sources of all dependencies.
+    Deny,
+    /// Write every generated file anew.
+    Generate {
+        /// Only compare, and fail where a file has drifted.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// Words for the program that is called.
+#[derive(Debug, clap::Args)]
+struct Rest {
+    /// Passed on as they are.
+    #[arg(last = true)]
+    words: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<(), Failure> {
+    match task {
+        Task::Test => test::run(),
+        Task::KernelDocs(options) => kernel_docs::run(&options),
+        Task::Bench(rest) => forward(&["bench", "--workspace", "--"], rest),
+        Task::Fuzz { effort } => fuzz::run(effort).map(tell),
+        Task::Deny => test::deny().map(tell),
+        Task::Generate { check: true } => generate::check().map(tell),
+        Task::Generate { check: false } => generate::write(),
+    }
+}
+
+/// Calls cargo, with the caller's words at the end.
+fn forward(words: &[&str], rest: Rest) -> Result<(), Failure> {
+    Program::cargo().args(words).args(rest.words).run()
+}
+
+fn tell(outcome: Outcome) {
+    match outcome {
+        Outcome::Done(detail) => println!("ok {detail}"),
+        Outcome::Skipped(why) => println!("skipped: {why}"),
+    }
+}

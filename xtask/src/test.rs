@@ -1,0 +1,53 @@
+//! `cargo xtask test`: everything that must pass before a change is whole.
+
+use crate::failure::Failure;
+use crate::program::Program;
+use crate::step::{self, Outcome, Step};
+use crate::{generate, purity, wasm};
+
+/// The steps, quick ones first. A new one is one line here.
+const STEPS: &[Step] = &[
+    Step::new("format", format),
+    Step::new("purity", purity::check),
+    Step::new("generated files", generate::check),
+    Step::new("licences and advisories", deny),
+    Step::new("lints", lints),
+    Step::new("wasm", wasm::check),
+    Step::new("tests", tests),
+];
+
+/// Runs all steps.
+pub(crate) fn run() -> Result<(), Failure> {
+    step::run(STEPS)
+}
+
+fn format() -> Result<Outcome, Failure> {
+    Program::cargo().args(["fmt", "--all", "--check"]).run()?;
+    Ok(Outcome::done())
+}
+
+fn lints() -> Result<Outcome, Failure> {
+    Program::cargo()
+        .args(["clippy", "-q", "--workspace", "--all-targets"])
+        .args(["--", "-D", "warnings"])
+        .run()?;
+    Ok(Outcome::done())
+}
+
+/// Unit tests, conformance, properties and the examples in the documents.
+fn tests() -> Result<Outcome, Failure> {
+    Program::cargo().args(["test", "--workspace"]).run()?;
+    Ok(Outcome::done())
+}
+
+/// `cargo xtask deny` and the step of the same content: licences, advisories,
+/// sources and bans, as `deny.toml` says.
+pub(crate) fn deny() -> Result<Outcome, Failure> {
+    if !Program::cargo().args(["deny", "--version"]).works() {
+        return Ok(Outcome::Skipped(
+            "cargo-deny is not installed: `cargo install --locked cargo-deny`".into(),
+        ));
+    }
+    Program::cargo().args(["deny", "check"]).run()?;
+    Ok(Outcome::done())
+}
