@@ -61,9 +61,13 @@ pub(crate) fn in_snapshot(mut fault: Fault) -> Fault {
 
 /// A snapshot's error names the first of its model's errors; the text has all.
 fn all_errors(first: &ModelError, dsl: Option<&str>) -> Vec<ModelError> {
-    let all = dsl.and_then(|text| model::parse(text).err());
-    all.filter(|all| all.contains(first))
-        .unwrap_or_else(|| vec![first.clone()])
+    let mut all = dsl.and_then(|text| model::admit(text).err()).unwrap_or_default();
+    all.retain(|error| !error.is_advice());
+    if all.contains(first) {
+        all
+    } else {
+        vec![first.clone()]
+    }
 }
 
 fn dsl_of(bytes: &[u8]) -> Option<String> {

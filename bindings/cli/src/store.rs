@@ -326,6 +326,7 @@ pub(crate) fn refused(policy: &Policy) -> impl Iterator<Item = &Warning> {
         "tuple.unknown_type",
         "tuple.unknown_relation",
         "tuple.not_assignable",
+        "tuple.unknown_condition",
     ];
     policy
         .warnings()

@@ -47,9 +47,9 @@ fn every_kind_of_bad_snapshot_has_its_code() {
             "snapshot.model",
         ),
         (
-            "named.json",
-            with("\"name\": \"big_enough\"", "\"name\": \"huge\""),
-            "snapshot.unknown_condition",
+            "context.json",
+            with("\"least\": 10", "\"least\": \"ten\""),
+            "condition.type",
         ),
     ];
     for (file, text, expected) in cases {

@@ -27,6 +27,9 @@ type document
     define caller: [agent, agent:*]
     define viewer: [user, user:*, group#member] or viewer from parent
     define both: author and caller
+condition unasked(hour: int) {
+  hour > 9
+}
 condition in_hours(hour: int) {
   hour > 8
 }
@@ -65,6 +68,8 @@ fn each_finding_is_found() {
         t("agent:bot", "viewer", "document:roadmap"),
         t("user:anne", "member", "group:engineering"),
         t("user:anen", "viewer", "document:roadmap"),
+        json!({"user": "user:anne", "relation": "approver", "object": "document:roadmap",
+               "condition": {"name": "in_huors"}}),
     ]);
     let (status, document) = lint(tuples, "");
     assert_eq!(status, 1);
@@ -110,6 +115,20 @@ fn each_finding_is_found() {
             "/tuples/9",
             "agent:bot",
             "admits [user, user:*, group#member]",
+        ),
+        (
+            "model.advice",
+            "warning",
+            "/model",
+            "unasked",
+            "",
+        ),
+        (
+            "tuple.unknown_condition",
+            "warning",
+            "/tuples/12",
+            "user:anne approver",
+            "the conditions are `unasked`, `in_hours`",
         ),
         (
             "tuple.duplicate",
