@@ -68,7 +68,10 @@ fn validate(args: &ModelArgs) -> Result<Answer, Failure> {
             "conditions": model.conditions.len(),
             "warnings": advice.iter().map(Fault::document).collect::<Vec<_>>(),
         }),
-        notes: advice.iter().map(|f| f.text().trim_end().to_owned()).collect(),
+        notes: advice
+            .iter()
+            .map(|f| f.text().trim_end().to_owned())
+            .collect(),
         ..Answer::default()
     })
 }

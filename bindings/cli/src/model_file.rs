@@ -59,6 +59,14 @@ impl ModelText {
         &self.name
     }
 
+    /// Its text, where it is one of DSL.
+    pub(crate) fn dsl(&self) -> Option<&str> {
+        match &self.source {
+            Source::Dsl(text) => Some(text),
+            Source::Json(_) | Source::Modules { .. } => None,
+        }
+    }
+
     /// The model, parsed and checked; with what OpenFGA's tools would say of
     /// it, and its server would not mind.
     pub(crate) fn admit(&self) -> Result<(Model, Vec<Fault>), Failure> {

@@ -269,7 +269,7 @@ impl Store {
         if let SnapshotErrorKind::Model(error) = &error.kind {
             return self.model.fault(error);
         }
-        let fault = snapshot_fault::plain(error);
+        let fault = snapshot_fault::plain(error, self.model.dsl());
         match self.origin(&error.pointer) {
             Some((file, pointer)) => fault.in_file(file).pointing(pointer),
             None => fault.in_file(self.model.name()),

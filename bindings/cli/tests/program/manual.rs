@@ -48,7 +48,12 @@ fn a_model_is_validated_with_all_its_errors() {
     folder.add("odd.fga", MODEL.replace("[user, user:*]", "[user, user]"));
     let odd = folder.run("model validate odd.fga");
     assert_eq!(odd.status, 0);
-    assert!(odd.err.contains("warning: the type restriction `user` is a duplicate"), "{}", odd.err);
+    assert!(
+        odd.err
+            .contains("warning: the type restriction `user` is a duplicate"),
+        "{}",
+        odd.err
+    );
     folder.add("fga.mod", "schema: 1.2\ncontents:\n  - ../m.fga\n");
     let ran = folder.run("model validate fga.mod --json");
     assert_eq!(ran.status, 2);
