@@ -11,7 +11,6 @@ mod fuzz;
 mod generate;
 mod kernel_docs;
 mod program;
-mod purity;
 mod step;
 mod test;
 mod wasm;

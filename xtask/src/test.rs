@@ -3,12 +3,11 @@
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::step::{self, Outcome, Step};
-use crate::{generate, purity, wasm};
+use crate::{generate, wasm};
 
 /// The steps, quick ones first. A new one is one line here.
 const STEPS: &[Step] = &[
     Step::new("format", format),
-    Step::new("purity", purity::check),
     Step::new("generated files", generate::check),
     Step::new("licences and advisories", deny),
     Step::new("lints", lints),
