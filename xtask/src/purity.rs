@@ -45,7 +45,8 @@ pub(crate) fn check() -> Result<Outcome, Failure> {
         .collect::<Result<Vec<_>, Failure>>()?;
     let mut found = Vec::new();
     let mut files = 0;
-    let mut folders = vec![program::root().join("core/src")];
+    let root = program::root();
+    let mut folders = vec![root.join("core/src")];
     while let Some(folder) = folders.pop() {
         for item in fs::read_dir(&folder).map_err(Failure::at(&folder))? {
             let path = item.map_err(Failure::at(&folder))?.path();
@@ -58,7 +59,8 @@ pub(crate) fn check() -> Result<Outcome, Failure> {
                 files += 1;
                 let source = fs::read_to_string(&path).map_err(Failure::at(&path))?;
                 for finding in search(&source, &ways_out) {
-                    found.push(format!("{}: {finding}", path.display()));
+                    let shown = path.strip_prefix(&root).unwrap_or(&path).display();
+                    found.push(format!("{shown}: {finding}"));
                 }
             }
         }
