@@ -1,7 +1,6 @@
 //! From a snapshot to a policy: names are interned, guards numbered, tuples
 //! admitted by the model and laid out in rows.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::value::RawValue;
@@ -37,6 +36,7 @@ impl Warning {
     pub(super) fn known(code: &str) -> &'static str {
         [
             UNKNOWN_TYPE,
+            UNKNOWN_CONDITION,
             UNKNOWN_RELATION,
             NOT_ASSIGNABLE,
             DUPLICATE,
@@ -51,6 +51,7 @@ impl Warning {
 const UNKNOWN_TYPE: &str = "tuple.unknown_type";
 const UNKNOWN_RELATION: &str = "tuple.unknown_relation";
 const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
+const UNKNOWN_CONDITION: &str = "tuple.unknown_condition";
 const DUPLICATE: &str = "tuple.duplicate";
 const MODEL: &str = "model.advice";
 const MORE: &str = "more";
@@ -61,6 +62,7 @@ impl fmt::Display for Warning {
             UNKNOWN_TYPE => "names an object of a type that the model does not define",
             UNKNOWN_RELATION => "names a relation that the object's type does not define",
             NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
+            UNKNOWN_CONDITION => "names a condition that the model does not define",
             DUPLICATE => "is given more than once",
             MODEL => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
             _ => "and more of the kind",
@@ -81,34 +83,49 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     let mut usersets: Vec<(u32, u32)> = Vec::new();
     let mut guard_numbers = GuardCollector::default();
     let mut raw: Vec<RawEdge> = Vec::with_capacity(tuples.len());
-    // Tuples of one object or user type follow each other: the type is looked
-    // up again only when it changes.
-    let mut object_types = TypeMemo::default();
-    let mut user_types = TypeMemo::default();
+    // Tuples of one kind mostly follow each other: the model is asked again only
+    // when the kind changes.
+    let mut last: Option<(Kind<'_>, Admission, u32)> = None;
     for (i, tuple) in tuples.iter().enumerate() {
         let (object, user) = references(tuple, i)?;
-        let guard = match guard_key(&plan, tuple, i)? {
-            None => 0,
-            Some(key) => {
-                let (number, new) = guard_numbers.add(key.clone());
-                if new {
-                    guards.bind(&key, i)?;
-                }
-                number
-            }
-        };
         let condition = match &tuple.condition {
             None => None,
-            Some(c) => plan.condition(&c.name),
+            Some(c) => match plan.condition(&c.name) {
+                Some(condition) => Some(condition),
+                None => {
+                    warnings.add(UNKNOWN_CONDITION, i, tuple);
+                    continue;
+                }
+            },
         };
-        let admission = admit(
-            &plan,
-            object_types.find(&plan, object.type_name),
-            &tuple.relation,
-            &user,
-            user_types.find(&plan, user.type_name),
+        let kind = Kind {
+            object_type: object.type_name,
+            relation: &tuple.relation,
+            user_type: user.type_name,
+            user_relation: user.relation,
+            wildcard: user.wildcard,
             condition,
-        );
+        };
+        if last.as_ref().is_none_or(|(same, ..)| *same != kind) {
+            let user_type = plan.type_id(user.type_name);
+            let object_type = plan.type_id(object.type_name);
+            let admission = admit(
+                &plan,
+                object_type,
+                &tuple.relation,
+                &user,
+                user_type,
+                condition,
+            );
+            let user_relation = user
+                .relation
+                .and_then(|name| plan.relation(user_type?, name))
+                .unwrap_or(NONE);
+            last = Some((kind, admission, user_relation));
+        }
+        let Some((_, admission, user_relation)) = last else {
+            continue;
+        };
         let relation = match admission {
             Admission::Admitted(relation) => relation,
             Admission::UnknownType => {
@@ -124,14 +141,21 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
                 continue;
             }
         };
-        let user_relation = user
-            .relation
-            .and_then(|name| plan.relation(user_types.find(&plan, user.type_name)?, name));
+        let guard = match guard_key(tuple, condition) {
+            None => 0,
+            Some(key) => {
+                let (number, new) = guard_numbers.add(key.clone());
+                if new {
+                    guards.bind(&key, i)?;
+                }
+                number
+            }
+        };
         raw.push(RawEdge {
             object: names.add(object.object),
             relation,
             user: names.add(user.object),
-            user_relation: user_relation.unwrap_or(NONE),
+            user_relation,
             guard,
             index: i as u32,
         });
@@ -288,30 +312,13 @@ fn references<'t>(
     Ok((object, user))
 }
 
-fn guard_key(
-    plan: &Plan,
-    tuple: &TupleRecord<'_>,
-    i: usize,
-) -> Result<Option<GuardKey>, SnapshotError> {
-    let condition = match &tuple.condition {
-        None => None,
-        Some(c) => Some(plan.condition(&c.name).ok_or_else(|| {
-            SnapshotErrorKind::UnknownCondition {
-                name: c.name.clone().into_owned(),
-            }
-            .at(format!("/tuples/{i}/condition/name"))
-        })?),
-    };
+fn guard_key(tuple: &TupleRecord<'_>, condition: Option<u32>) -> Option<GuardKey> {
     let tenant = tuple.tenant.as_deref().map(str::to_owned);
     if condition.is_none() && tenant.is_none() {
-        return Ok(None);
+        return None;
     }
     let context = tuple.condition.as_ref().and_then(|c| c.context);
-    Ok(Some((
-        tenant,
-        condition,
-        context.map_or(String::new(), |c| canonical(c)),
-    )))
+    Some((tenant, condition, context.map_or(String::new(), canonical)))
 }
 
 /// A context's text, the same for the same values: members sorted, no spaces.
@@ -353,21 +360,15 @@ fn spell(tuple: &TupleRecord<'_>) -> String {
     format!("{} {} {}", tuple.user, tuple.relation, tuple.object)
 }
 
-/// The number of the type last asked for.
-#[derive(Default)]
-struct TypeMemo<'a> {
-    name: Cow<'a, str>,
-    found: Option<u32>,
-}
-
-impl<'a> TypeMemo<'a> {
-    fn find(&mut self, plan: &Plan, name: &'a str) -> Option<u32> {
-        if self.name != name {
-            self.name = Cow::Borrowed(name);
-            self.found = plan.type_id(name);
-        }
-        self.found
-    }
+/// What the model's answer to a tuple depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kind<'t> {
+    object_type: &'t str,
+    relation: &'t str,
+    user_type: &'t str,
+    user_relation: Option<&'t str>,
+    wildcard: bool,
+    condition: Option<u32>,
 }
 
 /// Collects warnings, up to a number.

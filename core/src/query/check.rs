@@ -123,6 +123,11 @@ impl<'v, 'p> Search<'v, 'p> {
         }
     }
 
+    /// The steps that this question has taken.
+    pub(super) fn spent(&self) -> u64 {
+        self.view.limits.steps - self.steps_left
+    }
+
     /// Whether a user of the asking one's type can have the relation at all,
     /// whatever the tuples say.
     #[inline]

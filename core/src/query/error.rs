@@ -74,7 +74,7 @@ pub enum TupleFault {
     NotAssignable,
     /// The model does not define the condition.
     UnknownCondition,
-    /// The same tuple is given twice.
+    /// The same tuple is given twice, under different conditions.
     Duplicate,
     /// It says that a userset contains itself.
     SelfReference,
@@ -142,7 +142,9 @@ impl fmt::Display for TupleFault {
                 f.write_str("the relation's brackets do not list such a user and condition")
             }
             Self::UnknownCondition => f.write_str("the model does not define the condition"),
-            Self::Duplicate => f.write_str("the same tuple is given twice"),
+            Self::Duplicate => {
+                f.write_str("the same tuple is given twice, under different conditions")
+            }
             Self::SelfReference => f.write_str("a userset cannot contain itself"),
             #[cfg(feature = "conditions")]
             Self::Context(error) => write!(f, "{error}"),

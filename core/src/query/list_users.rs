@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::{Node, Op, OpId, RelationId, TypeId};
+use crate::policy::{Node, Op, OpId, RelationId, TypeId, Verdict};
 
 use super::check::Seen;
 use super::error::QueryError;
@@ -42,8 +42,10 @@ impl View<'_> {
         };
         let target = self.target(relation, object)?;
         let mut users = Vec::new();
+        // An error anywhere below is one of the whole, even where a check of
+        // some user would drop it: which users there would have been is unknown.
         let mut failed = None;
-        for user in self.candidate_users(target, object, filter)? {
+        for user in self.candidate_users(target, object, filter, &mut failed)? {
             match self.check(&user, relation, object) {
                 Ok(true) => users.push(user),
                 Ok(false) => {}
@@ -62,6 +64,7 @@ impl View<'_> {
         target: Node,
         object: &str,
         filter: Filter,
+        failed: &mut Option<QueryError>,
     ) -> Result<BTreeSet<String>, QueryError> {
         let graph = &self.policy.graph;
         let mut users = BTreeSet::new();
@@ -71,7 +74,7 @@ impl View<'_> {
         let mut subjects = Vec::new();
         let mut next = Vec::new();
         while let Some((node, depth)) = pending.pop() {
-            if !seen.insert(node) {
+            if !self.may_be_held(node, filter) || !seen.insert(node) {
                 continue;
             }
             if let Some(limit) = self.limits.depth
@@ -91,6 +94,7 @@ impl View<'_> {
                 node.object,
                 &mut subjects,
                 &mut next,
+                failed,
             );
             let cost = 1 + subjects.len() as u64 + next.len() as u64;
             steps = steps.checked_sub(cost).ok_or(QueryError::Budget {
@@ -114,6 +118,17 @@ impl View<'_> {
         Ok(users)
     }
 
+    /// Whether users of the kind can have a node's relation at all.
+    fn may_be_held(&self, node: Node, filter: Filter) -> bool {
+        self.policy
+            .plan
+            .relation_plan(node.relation)
+            .is_some_and(|r| match filter {
+                Filter::Type(t) => r.held_by.get(t as usize).copied().unwrap_or(false),
+                Filter::Usersets(u) => r.held_by_usersets.binary_search(&u).is_ok(),
+            })
+    }
+
     /// What an operation mentions: subjects of tuples, and further nodes with
     /// the hops that they are away.
     fn below(
@@ -122,7 +137,16 @@ impl View<'_> {
         object: u32,
         subjects: &mut Vec<crate::policy::Subject>,
         next: &mut Vec<(Node, u32)>,
+        failed: &mut Option<QueryError>,
     ) {
+        let mut counts = |guard: u32| match self.verdict(guard) {
+            Verdict::Pass => true,
+            Verdict::Fail => false,
+            Verdict::Error(error) => {
+                failed.get_or_insert(error);
+                false
+            }
+        };
         // A rewrite nests no deeper than the model's parser allows.
         match self.policy.plan.op(op) {
             Op::Never => {}
@@ -131,7 +155,7 @@ impl View<'_> {
                     object,
                     relation: *relation,
                 }) {
-                    subjects.extend(row.iter().map(|(subject, _)| subject));
+                    subjects.extend(row.iter().filter(|(_, g)| counts(*g)).map(|(s, _)| s));
                 }
             }
             Op::Computed(relation) => next.push((
@@ -146,7 +170,10 @@ impl View<'_> {
                     object,
                     relation: parents.tupleset,
                 }) {
-                    next.extend(row.iter().filter_map(|(subject, _)| {
+                    next.extend(row.iter().filter_map(|(subject, guard)| {
+                        if !counts(guard) {
+                            return None;
+                        }
                         let type_id = self.overlay.type_of(self.policy, subject.0)?;
                         let relation = parents.target(type_id)?;
                         Some((
@@ -162,11 +189,11 @@ impl View<'_> {
             Op::Union(parts) | Op::Intersection(parts) => {
                 parts
                     .iter()
-                    .for_each(|part| self.below(*part, object, subjects, next));
+                    .for_each(|part| self.below(*part, object, subjects, next, failed));
             }
             Op::Exclusion { base, subtract } => {
-                self.below(*base, object, subjects, next);
-                self.below(*subtract, object, subjects, next);
+                self.below(*base, object, subjects, next, failed);
+                self.below(*subtract, object, subjects, next, failed);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Contextual tuples: relationships that one request brings with it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
@@ -75,15 +76,18 @@ impl Overlay {
     pub(super) fn build(policy: &Inner, tuples: &[Tuple]) -> Result<Self, QueryError> {
         let mut overlay = Self::default();
         let mut edges: Vec<(Node, Subject, u32)> = Vec::with_capacity(tuples.len());
+        let mut first: BTreeMap<(Node, Subject), &Tuple> = BTreeMap::new();
         for (index, tuple) in tuples.iter().enumerate() {
-            let edge = overlay
-                .edge(policy, tuple)
-                .map_err(|reason| QueryError::ContextualTuple { index, reason })?;
-            if edges.iter().any(|(n, s, _)| *n == edge.0 && *s == edge.1) {
-                let reason = TupleFault::Duplicate;
-                return Err(QueryError::ContextualTuple { index, reason });
+            let fault = |reason| QueryError::ContextualTuple { index, reason };
+            let edge = overlay.edge(policy, tuple).map_err(fault)?;
+            match first.entry((edge.0, edge.1)) {
+                Entry::Vacant(place) => {
+                    place.insert(tuple);
+                    edges.push(edge);
+                }
+                Entry::Occupied(given) if *given.get() == tuple => {}
+                Entry::Occupied(_) => return Err(fault(TupleFault::Duplicate)),
             }
-            edges.push(edge);
         }
         edges.sort_unstable();
         for (node, subject, guard) in &edges {

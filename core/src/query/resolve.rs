@@ -19,6 +19,9 @@ use super::check::{Search, Seen, hash};
 use super::error::QueryError;
 use super::reach::{Reached, Trail};
 
+/// The steps after which a question remembers what it has decided.
+const REMEMBER_FROM: u64 = 64;
+
 /// What a part of a question comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome {
@@ -97,7 +100,7 @@ enum Work {
 /// The state of a resolution, kept by a search for its next question.
 #[derive(Default)]
 pub(super) struct Frames {
-    stack: Vec<Frame>,
+    stack: SmallVec<[Frame; 12]>,
     path: Path,
     errors: Vec<QueryError>,
     /// Relations decided without meeting a cycle: they would come out the same
@@ -162,7 +165,9 @@ impl Search<'_, '_> {
         }) = self.frames.stack.pop()
         {
             self.frames.path.pop(node);
-            if !outcome.cyclic && self.view.limits.depth.is_none() {
+            // A short question is over before a repetition would pay.
+            let long = self.memo.is_some() || self.spent() > REMEMBER_FROM;
+            if long && !outcome.cyclic && self.view.limits.depth.is_none() {
                 let entry = (node, outcome.value);
                 self.frames
                     .decided
@@ -226,7 +231,7 @@ impl Search<'_, '_> {
         };
         Ok(Outcome {
             value,
-            tainted: cyclic,
+            tainted: cyclic && value == Value::False,
             cyclic,
         })
     }
@@ -514,7 +519,8 @@ impl Frame {
                 (false, None) => (Value::True, false),
             },
             _ => match error {
-                Some(number) => (Value::Error(number), self.tainted),
+                // What cannot be told is no false, tainted or not.
+                Some(number) => (Value::Error(number), false),
                 None => (Value::False, self.tainted),
             },
         };

@@ -82,11 +82,6 @@ pub enum SnapshotErrorKind {
         /// The tuple, as `user relation object`.
         tuple: String,
     },
-    /// A tuple names a condition that the model does not define.
-    UnknownCondition {
-        /// The name found.
-        name: String,
-    },
     /// A limit is out of its range.
     Limit {
         /// Which one.
@@ -144,7 +139,6 @@ impl SnapshotError {
             SnapshotErrorKind::ConditionsUnsupported => "snapshot.conditions_unsupported",
             SnapshotErrorKind::Identifier { .. } => "snapshot.identifier",
             SnapshotErrorKind::ConflictingTuple { .. } => "snapshot.conflicting_tuple",
-            SnapshotErrorKind::UnknownCondition { .. } => "snapshot.unknown_condition",
             SnapshotErrorKind::Limit { .. } => "snapshot.limit",
             SnapshotErrorKind::Internal => "internal",
         }
@@ -184,9 +178,6 @@ impl fmt::Display for SnapshotError {
                     f,
                     "the tuple `{tuple}` is given twice, under different conditions"
                 )?;
-            }
-            SnapshotErrorKind::UnknownCondition { name } => {
-                write!(f, "the condition `{name}` is not defined in the model")?;
             }
             SnapshotErrorKind::Limit { name } => {
                 write!(f, "the limit `{name}` must be at least 1")?
