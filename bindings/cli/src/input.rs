@@ -1,0 +1,168 @@
+//! Where a policy comes from: a snapshot, its compiled form, or a store file.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use deputize::Policy;
+
+use crate::fault::{Failure, Fault};
+use crate::snapshot_fault;
+use crate::store::Store;
+
+/// Which snapshot is asked.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SnapshotArgs {
+    /// The snapshot: JSON, compiled, or an OpenFGA store file; `-` reads it
+    /// from standard input.
+    #[arg(short, long, env = "DEPUTIZE_SNAPSHOT", value_name = "FILE")]
+    pub(crate) snapshot: PathBuf,
+}
+
+/// A policy, with what it was made from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The policy.
+    pub(crate) policy: Policy,
+    /// What it was made from.
+    pub(crate) form: Form,
+    /// What the user called it.
+    pub(crate) name: String,
+}
+
+/// What a policy was made from.
+#[derive(Debug)]
+pub(crate) enum Form {
+    /// A snapshot document.
+    Snapshot(Vec<u8>),
+    /// The compiled form, which no longer lists its tuples.
+    Compiled,
+    /// A store file, and the snapshot document made from it.
+    Store(Box<Store>, Vec<u8>),
+}
+
+/// How the compiled form begins.
+const COMPILED_MAGIC: &[u8] = b"DEPUTIZE";
+
+impl SnapshotArgs {
+    /// Reads the policy.
+    pub(crate) fn load(&self) -> Result<Loaded, Failure> {
+        load(&self.snapshot)
+    }
+
+    /// Whether standard input is taken by the snapshot.
+    pub(crate) fn is_stdin(&self) -> bool {
+        is_stdin(&self.snapshot)
+    }
+}
+
+/// Reads a policy of any form.
+pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
+    let name = spell(path);
+    let bytes = read(path)?;
+    if bytes.starts_with(COMPILED_MAGIC) {
+        let policy = Policy::from_compiled(&bytes).map_err(|error| {
+            Fault::new(error.code(), error.to_string())
+                .in_file(&name)
+                .hint("compile it again from its snapshot: `deputize compile`")
+        })?;
+        return Ok(Loaded {
+            policy,
+            form: Form::Compiled,
+            name,
+        });
+    }
+    if is_store(path, &bytes) {
+        let text = text_of(bytes, &name)?;
+        let store = Store::parse(&text, &name, path.parent())?;
+        let document = store.snapshot("")?;
+        let policy = store.policy(&document)?;
+        return Ok(Loaded {
+            policy,
+            form: Form::Store(Box::new(store), document),
+            name,
+        });
+    }
+    let policy = Policy::from_json(&bytes)
+        .map_err(|error| snapshot_fault::of_document(&error, &bytes, &name))?;
+    Ok(Loaded {
+        policy,
+        form: Form::Snapshot(bytes),
+        name,
+    })
+}
+
+/// A snapshot is a JSON object; a store file is YAML, by its name or, on
+/// standard input, by its first character.
+fn is_store(path: &Path, bytes: &[u8]) -> bool {
+    let named = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
+    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
+    named || (is_stdin(path) && first.is_some_and(|b| *b != b'{'))
+}
+
+/// Reads a file, or standard input for `-`.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if is_stdin(path) {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(path).map(|read| bytes = read)
+    };
+    read.map_err(|error| {
+        let what = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            std::io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "this file may not be read".to_owned(),
+            _ => format!("it cannot be read: {error}"),
+        };
+        Fault::new("file.unreadable", what).in_file(spell(path))
+    })?;
+    Ok(bytes)
+}
+
+/// Reads a file of text.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    text_of(read(path)?, &spell(path))
+}
+
+/// Writes a file.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| {
+        let what = format!("it cannot be written: {error}");
+        Fault::new("file.unwritable", what)
+            .in_file(spell(path))
+            .into()
+    })
+}
+
+/// What a path is called in messages.
+pub(crate) fn spell(path: &Path) -> String {
+    if is_stdin(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Whether a path stands for standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn text_of(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        Fault::new(
+            "file.utf8",
+            format!("it is not UTF-8 from byte {offset} on"),
+        )
+        .in_file(name)
+    })?;
+    // Editors on Windows begin a file with a byte order mark.
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}

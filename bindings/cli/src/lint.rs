@@ -1,0 +1,164 @@
+//! `lint`: what in a snapshot has no effect, or more than was meant.
+
+mod grants;
+mod holders;
+mod inhabited;
+mod model;
+mod slips;
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use deputize::Snapshot;
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Status};
+use crate::fault::{Failure, Fault, Severity};
+use crate::input::{Form, Loaded, SnapshotArgs};
+use crate::paint::{FAINT, GOOD, WARN, paint};
+use crate::{question, snapshot_fault};
+
+/// Find what in a snapshot has no effect, or more than was meant
+///
+/// Warnings: dead relations, unused types, wildcard agents, tuples that the
+/// model does not admit, grants that reach nobody, parents that pass nothing
+/// on. Notes: public grants, relations that nobody has, conditions that no
+/// tuple uses, names that look like a slip. Exit status: 0 no warnings,
+/// 1 warnings, 2 the snapshot cannot be read.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deputize lint -s policy.json
+  deputize lint -s store.fga.yaml --allow grant.unreachable")]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    snapshot: SnapshotArgs,
+    /// Leave out findings of this code. May be given again.
+    #[arg(long, value_name = "CODE")]
+    allow: Vec<String>,
+    /// Leave out notes.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// The most findings of one code that are shown in words.
+const MAX_SHOWN: usize = 20;
+
+/// Every code, in the order in which findings are shown.
+const CODES: [&str; 14] = [
+    model::DEAD_RELATION,
+    model::UNUSED_TYPE,
+    model::WILDCARD_AGENT,
+    "tuple.unknown_type",
+    "tuple.unknown_relation",
+    "tuple.not_assignable",
+    "tuple.duplicate",
+    "more",
+    grants::WILDCARD_AGENT,
+    grants::UNREACHABLE,
+    grants::DANGLING,
+    grants::PUBLIC,
+    grants::NOBODY,
+    slips::SLIP,
+];
+
+/// Answers `lint`.
+pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
+    for code in &args.allow {
+        if !CODES.contains(&code.as_str()) && code != grants::UNUSED_CONDITION {
+            let fault = Fault::new("request.lint", format!("`{code}` is no finding's code"));
+            let hint = crate::suggest::nearest(code, CODES);
+            return Err(fault
+                .maybe_hint(hint.map(|near| format!("did you mean `{near}`?")))
+                .into());
+        }
+    }
+    let loaded = args.snapshot.load()?;
+    let mut findings = find(&loaded)?;
+    findings.retain(|finding| {
+        let muted = args.quiet && finding.severity == Severity::Note;
+        !muted && !args.allow.iter().any(|code| code == finding.code)
+    });
+    findings.sort_by_key(|f| (f.severity, CODES.iter().position(|code| *code == f.code)));
+
+    let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
+    let (warnings, notes) = (count(Severity::Warning), count(Severity::Note));
+    let mut text = String::new();
+    let mut shown = ("", 0);
+    for finding in &findings {
+        if shown.0 != finding.code {
+            shown = (finding.code, 0);
+        }
+        shown.1 += 1;
+        if shown.1 <= MAX_SHOWN {
+            text.push_str(&finding.text());
+        } else if shown.1 == MAX_SHOWN + 1 {
+            let all = findings.iter().filter(|f| f.code == finding.code).count();
+            let said = format!("and {} more of {}", all - MAX_SHOWN, finding.code);
+            text.push_str(&format!("{}\n", paint(FAINT, said)));
+        }
+    }
+    text.push_str(&summary(warnings, notes));
+    let mut notes_out = Vec::new();
+    if matches!(loaded.form, Form::Compiled) {
+        notes_out.push(
+            "note: a compiled snapshot does not list its tuples; only its model was linted"
+                .to_owned(),
+        );
+    }
+    let listed: Vec<Value> = findings.iter().map(Fault::document).collect();
+    Ok(Answer {
+        text,
+        document: json!({ "warnings": warnings, "notes": notes, "findings": listed }),
+        notes: notes_out,
+        status: Status::of(warnings == 0),
+    })
+}
+
+fn find(loaded: &Loaded) -> Result<Vec<Fault>, Failure> {
+    let policy = &loaded.policy;
+    let mut findings = model::find(policy.model());
+    for warning in policy.warnings() {
+        let mut fault = question::of_warning(warning, policy.model());
+        fault.severity = Severity::Warning;
+        findings.push(fault);
+    }
+    let document = match &loaded.form {
+        Form::Compiled => None,
+        Form::Snapshot(bytes) | Form::Store(_, bytes) => Some(bytes),
+    };
+    if let Some(bytes) = document {
+        let snapshot = Snapshot::from_json(bytes)
+            .map_err(|error| snapshot_fault::of_document(&error, bytes, &loaded.name))?;
+        findings.extend(grants::find(policy, &snapshot));
+        // A slip that made a warning has been told.
+        let told: BTreeSet<_> = findings.iter().map(|f| f.pointer.clone()).collect();
+        let slips = slips::find(&snapshot).into_iter();
+        findings.extend(slips.filter(|slip| !told.contains(&slip.pointer)));
+    }
+    for finding in &mut findings {
+        let pointer = finding.pointer.clone().unwrap_or_default();
+        let origin = match &loaded.form {
+            Form::Store(store, _) => store.origin(&pointer),
+            Form::Snapshot(_) | Form::Compiled => None,
+        };
+        match origin {
+            Some((file, pointer)) => {
+                finding.file = Some(file.to_owned());
+                finding.pointer = Some(pointer);
+            }
+            None => finding.file = Some(loaded.name.clone()),
+        }
+    }
+    Ok(findings)
+}
+
+fn summary(warnings: usize, notes: usize) -> String {
+    let plural = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let style = if warnings == 0 { GOOD } else { WARN };
+    let warnings = paint(style, plural(warnings, "warning"));
+    format!("{warnings}, {}\n", plural(notes, "note"))
+}

@@ -1,0 +1,149 @@
+//! Models, the compiled form, completions, help and the demo.
+
+use serde_json::json;
+
+use crate::Folder;
+
+const MODEL: &str = "model\n  schema 1.1\n\ntype user\n\ntype doc\n  relations\n    define editor: [user]\n    define viewer: [user, user:*] or editor\n";
+
+#[test]
+fn a_model_goes_to_json_and_back() {
+    let folder = Folder::new();
+    folder.add("m.fga", MODEL);
+    let json = folder.run("model to-json m.fga");
+    assert_eq!(json.status, 0, "{}", json.err);
+    assert_eq!(json.json()["schema_version"], "1.1");
+    let dsl = folder.run_with("model to-dsl", &json.out);
+    assert_eq!((dsl.status, dsl.out.as_str()), (0, MODEL), "{}", dsl.err);
+    assert_eq!(folder.run("model to-dsl m.fga --json").json()["dsl"], MODEL);
+}
+
+#[test]
+fn a_model_is_validated_with_all_its_errors() {
+    let folder = Folder::new();
+    folder.add("m.fga", MODEL);
+    let valid = folder.run("model validate m.fga");
+    assert_eq!(
+        (valid.status, valid.out.as_str()),
+        (0, "valid: 2 types, 2 relations, 0 conditions\n")
+    );
+    folder.add(
+        "bad.fga",
+        MODEL
+            .replace("or editor", "or editr")
+            .replace("[user, user:*]", "[usr]"),
+    );
+    let ran = folder.run("model validate bad.fga");
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("did you mean `editor`?"), "{}", ran.err);
+    assert!(ran.err.contains("did you mean `user`?"), "{}", ran.err);
+    assert!(
+        ran.err.contains("9 |     define viewer: [usr] or editr"),
+        "{}",
+        ran.err
+    );
+    let json = folder.run("model validate bad.fga --json").json();
+    assert_eq!(json["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(json["errors"][0]["line"], 9);
+    folder.add("fga.mod", "schema: 1.2\ncontents:\n  - ../m.fga\n");
+    let ran = folder.run("model validate fga.mod --json");
+    assert_eq!(ran.status, 2);
+    assert!(ran.code().starts_with("manifest."), "{}", ran.out);
+}
+
+#[test]
+fn the_compiled_form_does_not_depend_on_the_order() {
+    let folder = Folder::with_policy();
+    let mut snapshot: serde_json::Value = serde_json::from_str(crate::POLICY).unwrap();
+    snapshot["tuples"].as_array_mut().unwrap().reverse();
+    folder.add("reversed.json", snapshot.to_string());
+    let ran = folder.run("compile -s policy.json -o a.bin --json");
+    assert_eq!(ran.status, 0);
+    assert_eq!(folder.run("compile -s reversed.json -o b.bin").status, 0);
+    let bytes = folder.read("a.bin");
+    assert_eq!(
+        ran.json(),
+        json!({"output": "a.bin", "bytes": bytes.len(), "tuples": 9, "revision": "7", "warnings": []})
+    );
+    assert!(bytes == folder.read("b.bin"));
+    let nowhere = folder.run("compile -s policy.json -o absent/a.bin --json");
+    assert_eq!(
+        (nowhere.status, nowhere.code()),
+        (2, "file.unwritable".to_owned())
+    );
+}
+
+#[test]
+fn completions_are_for_every_shell() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = folder.run(&format!("completions {shell}"));
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        for word in ["deputize", "list-objects", "openfga-limits"] {
+            assert!(ran.out.contains(word), "{shell} lacks {word}");
+        }
+    }
+}
+
+#[test]
+fn help_has_an_example_for_each_command() {
+    let folder = Folder::new();
+    let help = folder.run("--help");
+    assert_eq!(help.status, 0);
+    for command in [
+        "check",
+        "explain",
+        "filter",
+        "list-objects",
+        "list-users",
+        "expand",
+        "test",
+        "lint",
+        "compile",
+        "model to-json",
+        "model to-dsl",
+        "model validate",
+        "import openfga",
+        "completions",
+    ] {
+        let first = command.split(' ').next().unwrap();
+        assert!(help.out.contains(&format!("  {first}")), "{command}");
+        let ran = folder.run(&format!("{command} --help"));
+        assert_eq!(ran.status, 0, "{command}");
+        assert!(
+            ran.out.contains(&format!("  deputize {command}")),
+            "{command}: {}",
+            ran.out
+        );
+    }
+}
+
+#[test]
+fn the_demo_fits_a_terminal_and_tells_who_sees_what() {
+    let folder = Folder::new();
+    let ran = folder.run("demo");
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    for line in ran.out.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    assert!(!ran.out.contains('\u{1b}'), "colours are for terminals");
+    assert!(folder.run("demo --color always").out.contains('\u{1b}'));
+    for word in [
+        "carla",
+        "§3 Legal position",
+        "allow: user:dina",
+        "deny: user:tom",
+        "3 of 7 kept",
+    ] {
+        assert!(ran.out.contains(word), "{word}");
+    }
+    let document = folder.run("demo --json").json();
+    assert_eq!(
+        document["can_read"]["user:carla"],
+        json!(["document:fees", "document:loan-letter-carla"])
+    );
+    assert_eq!(
+        document["filter"]["mask"],
+        json!([false, false, true, false, true, false, true])
+    );
+}

@@ -1,0 +1,399 @@
+//! The same questions to two evaluators, and what may differ.
+
+use crate::conditions;
+use crate::engine;
+use crate::fga::Fga;
+use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
+use crate::outcomes::{Below, Leeway, Outcomes, Set};
+use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset, type_of};
+use serde_json::{Map, Value};
+use deputize::Limits;
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+/// How many sub-questions one question may take in the evaluators without memo.
+const PATIENCE: u64 = 200_000;
+
+/// The condition of a tuple in a context, by the catalogue. The tuple's own
+/// values override the request's.
+pub fn holds(tuple: &Tuple, context: &Map<String, Value>) -> Result<bool, String> {
+    let Some(condition) = &tuple.condition else {
+        return Ok(true);
+    };
+    let mut merged = context.clone();
+    merged.extend(condition.context.clone());
+    conditions::find(&condition.name)
+        .ok_or("an unknown condition")?
+        .evaluate(&merged)
+}
+
+/// Asks the naive evaluator. `None` where it lost patience.
+pub fn naive_answer(
+    store: &Store,
+    round: &Round,
+    ask: &Ask,
+    depth: Option<usize>,
+) -> Option<Answer> {
+    let condition = |tuple: &Tuple| holds(tuple, &round.context);
+    let naive = naive(store, round, &condition, depth);
+    let listed = |list: Result<BTreeSet<String>, String>| match list {
+        Ok(names) => Answer::Listed(names),
+        Err(error) => failed(&error),
+    };
+    let answer = match ask {
+        Ask::Check {
+            user,
+            relation,
+            object,
+        } => match naive.check(user, relation, object) {
+            Truth::Yes => Answer::Allowed(true),
+            Truth::No | Truth::Tainted => Answer::Allowed(false),
+            Truth::Failed(error) => failed(&error),
+        },
+        Ask::ListObjects {
+            user,
+            relation,
+            object_type,
+        } => listed(naive.list_objects(user, relation, object_type)),
+        Ask::ListUsers {
+            object,
+            relation,
+            filter,
+        } => listed(naive.list_users(object, relation, filter)),
+    };
+    let lost = naive.steps.get() == 0
+        || matches!(&answer, Answer::Failed(_, text) if text == TOO_MANY_STEPS);
+    (!lost).then_some(answer)
+}
+
+/// Asks the engine, with its own limits.
+pub fn engine_answer(store: &Store, round: &Round, ask: &Ask) -> Option<Answer> {
+    let answer = engine::compile(store).and_then(|policy| {
+        let view = engine::view(&policy, round, Limits::default());
+        view.map(|view| engine::answer(&view, ask)).map_err(|error| error.to_string())
+    });
+    Some(answer.unwrap_or_else(|error| Answer::Failed(0, error)))
+}
+
+fn naive<'a>(
+    store: &'a Store,
+    round: &'a Round,
+    condition: &'a dyn Fn(&Tuple) -> Result<bool, String>,
+    depth: Option<usize>,
+) -> Naive<'a> {
+    Naive {
+        model: &store.model,
+        stored: &store.tuples,
+        contextual: &round.contextual,
+        condition,
+        depth,
+        steps: Cell::new(PATIENCE),
+    }
+}
+
+fn failed(error: &str) -> Answer {
+    Answer::Failed(
+        if error == TOO_DEEP { 2002 } else { 2000 },
+        error.to_owned(),
+    )
+}
+
+/// What a comparison came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same answer.
+    Same,
+    /// Another answer, for a reason that is known.
+    Explained(&'static str),
+    /// An evaluator without memo lost patience.
+    Skipped,
+    /// Another answer.
+    Different,
+}
+
+/// Compares an answer of OpenFGA's with ours.
+pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &Answer) -> Verdict {
+    if matches(store, round, ask, theirs, ours) == Some(true) {
+        return Verdict::Same;
+    }
+    // What is excused is what OpenFGA may do beside the rules, never what the
+    // engine does: that must follow the rules as the naive evaluator does.
+    match naive_answer(store, round, ask, None) {
+        None => return Verdict::Skipped,
+        Some(right) if matches(store, round, ask, &right, ours) != Some(true) => {
+            return Verdict::Different;
+        }
+        Some(_) => {}
+    }
+    let condition = |tuple: &Tuple| holds(tuple, &round.context);
+    let naive = naive(store, round, &condition, None);
+    let leeway = Leeway {
+        failing: failing_near(store, round, ask, &condition),
+        listing_users: matches!(ask, Ask::ListUsers { .. }),
+    };
+    let outcomes = Outcomes { store: &naive, leeway };
+    match (possible(&outcomes, ask, theirs), possible(&outcomes, ask, ours)) {
+        (None, _) | (_, None) => Verdict::Skipped,
+        (Some(true), Some(true)) => Verdict::Explained(reason(ask, theirs, ours)),
+        _ => Verdict::Different,
+    }
+}
+
+/// Whether a tuple whose condition fails lies where OpenFGA's strategies read
+/// more than the question's own way: the user's tuples of any object; for a list
+/// of objects also those that lead on from there. A list of users is walked in
+/// one way only.
+fn failing_near(
+    store: &Store,
+    round: &Round,
+    ask: &Ask,
+    condition: &dyn Fn(&Tuple) -> Result<bool, String>,
+) -> bool {
+    let (user, onward) = match ask {
+        Ask::Check { user, .. } => (user, false),
+        Ask::ListObjects { user, .. } => (user, true),
+        Ask::ListUsers { .. } => return false,
+    };
+    let object_of = |name: &str| name.split('#').next().unwrap_or_default().to_owned();
+    let wildcard = format!("{}:*", type_of(user));
+    let mut names = BTreeSet::from([object_of(user), wildcard]);
+    let tuples: Vec<&Tuple> = round.contextual.iter().chain(&store.tuples).collect();
+    let mut before = 0;
+    while onward && names.len() > before {
+        before = names.len();
+        for tuple in &tuples {
+            if names.contains(&object_of(&tuple.user)) {
+                names.insert(tuple.object.clone());
+            }
+        }
+    }
+    let near = |tuple: &&&Tuple| names.contains(&object_of(&tuple.user));
+    tuples.iter().filter(near).any(|tuple| condition(tuple).is_err())
+}
+
+fn reason(ask: &Ask, theirs: &Answer, ours: &Answer) -> &'static str {
+    match (ask, theirs, ours) {
+        (_, Answer::Failed(2002, _), _) => "OpenFGA's strategies count hops differently",
+        (_, Answer::Failed(..), _) => "OpenFGA reports a failing condition of another tuple",
+        (_, _, Answer::Failed(..)) => "OpenFGA forgets a failing condition",
+        (Ask::Check { .. }, ..) => "OpenFGA's strategy decides whether a cycle taints",
+        (Ask::ListObjects { .. }, ..) => {
+            "OpenFGA's strategy decides whether a cycle taints, in a list of objects"
+        }
+        (Ask::ListUsers { .. }, ..) => "OpenFGA's list of users sees cycles that a check does not",
+    }
+}
+
+/// Whether OpenFGA may have answered so.
+fn possible(outcomes: &Outcomes<'_>, ask: &Ask, theirs: &Answer) -> Option<bool> {
+    let of = |user: &str, relation: &str, object: &str| {
+        outcomes.store.steps.set(PATIENCE);
+        outcomes.of_check(user, relation, object)
+    };
+    match (ask, theirs) {
+        (
+            Ask::Check {
+                user,
+                relation,
+                object,
+            },
+            Answer::Allowed(allowed),
+        ) => {
+            let (set, _) = of(user, relation, object)?;
+            Some(if *allowed {
+                set.may(Set::YES)
+            } else {
+                set.may(Set::NO) || set.may(Set::TAINTED)
+            })
+        }
+        (
+            Ask::Check {
+                user,
+                relation,
+                object,
+            },
+            Answer::Failed(..),
+        ) => Some(of(user, relation, object)?.0.may(Set::FAILED)),
+        (Ask::ListObjects { .. }, Answer::Failed(..)) if outcomes.leeway.failing => Some(true),
+        (
+            Ask::ListObjects {
+                user,
+                relation,
+                object_type,
+            },
+            theirs,
+        ) => {
+            let candidates = outcomes.store.objects(object_type);
+            all(candidates, theirs, |object| of(user, relation, object))
+        }
+        (
+            Ask::ListUsers {
+                object,
+                relation,
+                filter,
+            },
+            theirs,
+        ) => {
+            let mut candidates = BTreeSet::new();
+            if split_userset(filter).is_none() {
+                candidates = outcomes.store.objects(filter);
+                candidates.insert(format!("{filter}:*"));
+            } else if let (Answer::Failed(..), Some((type_name, member))) =
+                (theirs, split_userset(filter))
+            {
+                candidates.insert(format!("{type_name}:nobody#{member}"));
+            }
+            all(candidates, theirs, |user| of(user, relation, object))
+        }
+        _ => Some(false),
+    }
+}
+
+fn all(
+    mut candidates: BTreeSet<String>,
+    theirs: &Answer,
+    of: impl Fn(&str) -> Option<(Set, Below)>,
+) -> Option<bool> {
+    let Answer::Listed(names) = theirs else {
+        for name in candidates {
+            let (set, below) = of(&name)?;
+            if set.may(Set::FAILED) || below.deep {
+                return Some(true);
+            }
+        }
+        return Some(false);
+    };
+    candidates.extend(names.iter().cloned());
+    for name in candidates {
+        let (set, _) = of(&name)?;
+        let fits = match names.contains(&name) {
+            true => set.may(Set::YES),
+            false => set.may(Set::NO) || set.may(Set::TAINTED),
+        };
+        if !fits {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// Whether two answers mean the same. Errors are alike whatever their text.
+pub fn matches(
+    store: &Store,
+    round: &Round,
+    ask: &Ask,
+    theirs: &Answer,
+    ours: &Answer,
+) -> Option<bool> {
+    Some(match (ask, theirs, ours) {
+        (_, Answer::Failed(..), Answer::Failed(..)) => true,
+        (
+            Ask::ListUsers {
+                object,
+                relation,
+                filter,
+            },
+            Answer::Listed(theirs),
+            Answer::Listed(ours),
+        ) => {
+            match split_userset(filter) {
+                // OpenFGA compares only the type with the filter, and so lists
+                // `group:1` and `group:*` for `group#member`.
+                Some(_) => usersets(theirs) == usersets(ours),
+                None => {
+                    let wildcard = format!("{filter}:*");
+                    theirs == ours
+                        || (theirs.contains(&wildcard)
+                            && ours.contains(&wildcard)
+                            && covered(
+                                store,
+                                round,
+                                object,
+                                relation,
+                                theirs.symmetric_difference(ours),
+                            )?)
+                }
+            }
+        }
+        _ => theirs == ours,
+    })
+}
+
+fn usersets(names: &BTreeSet<String>) -> BTreeSet<&String> {
+    names.iter().filter(|name| name.contains('#')).collect()
+}
+
+/// Whether each of the users is in: a list that has the wildcard may name such
+/// a user or leave it out.
+fn covered<'n>(
+    store: &Store,
+    round: &Round,
+    object: &str,
+    relation: &str,
+    mut users: impl Iterator<Item = &'n String>,
+) -> Option<bool> {
+    users.try_fold(true, |so_far, user| {
+        let ask = Ask::Check {
+            user: user.into(),
+            relation: relation.into(),
+            object: object.into(),
+        };
+        Some(so_far && naive_answer(store, round, &ask, None)? == Answer::Allowed(true))
+    })
+}
+
+/// As [`judge`]; a list that differs is also held against OpenFGA's own checks
+/// of the names that only one side lists.
+pub fn judge_with(
+    fga: &Fga,
+    store: &Store,
+    round: &Round,
+    ask: &Ask,
+    theirs: &Answer,
+    ours: &Answer,
+) -> Verdict {
+    let verdict = judge(store, round, ask, theirs, ours);
+    let (Verdict::Different, Answer::Listed(theirs), Answer::Listed(ours)) =
+        (&verdict, theirs, ours)
+    else {
+        return verdict;
+    };
+    let names: Vec<&String> = theirs.symmetric_difference(ours).collect();
+    let asks = names.iter().map(|name| ask.about(name)).collect();
+    let checks = Round {
+        asks,
+        ..round.clone()
+    };
+    let sided = fga.answer(store, &[checks]).is_ok_and(|answers| {
+        let expected = names
+            .iter()
+            .map(|name| Answer::Allowed(ours.contains(*name)));
+        answers.into_iter().flatten().eq(expected)
+    });
+    match sided {
+        true => Verdict::Explained("OpenFGA's list contradicts its own check"),
+        false => verdict,
+    }
+}
+
+impl Ask {
+    /// The check of one name of a list.
+    pub fn about(&self, name: &str) -> Ask {
+        let (user, relation, object) = match self {
+            Ask::Check {
+                user,
+                relation,
+                object,
+            } => (user.as_str(), relation, object.as_str()),
+            Ask::ListObjects { user, relation, .. } => (user.as_str(), relation, name),
+            Ask::ListUsers {
+                object, relation, ..
+            } => (name, relation, object.as_str()),
+        };
+        Ask::Check {
+            user: user.into(),
+            relation: relation.clone(),
+            object: object.into(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Random stores and questions from a seed.
+
+mod model;
+mod questions;
+mod tuples;
+
+pub use model::{is_sound, model};
+
+use crate::dice::Dice;
+use crate::store::{Round, Store};
+
+/// A store with its questions.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it was drawn from.
+    pub seed: u64,
+    /// The store.
+    pub store: Store,
+    /// The questions.
+    pub rounds: Vec<Round>,
+}
+
+/// What a generated store may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// At most so many types with relations.
+    pub types: usize,
+    /// At most so many relations a type.
+    pub relations: usize,
+    /// How deep rewrites nest.
+    pub nesting: usize,
+    /// At most so many objects a type.
+    pub objects: usize,
+    /// At most so many tuples.
+    pub tuples: usize,
+    /// Checks in each round.
+    pub checks: usize,
+    /// Lists of each kind in each round.
+    pub lists: usize,
+    /// Tuples that the model does not admit, and contextual ones that shadow a
+    /// stored one. OpenFGA's program cannot be given either.
+    pub strays: bool,
+}
+
+impl Shape {
+    /// For the comparison with OpenFGA.
+    pub const ORACLE: Shape = Shape {
+        types: 3,
+        relations: 5,
+        nesting: 2,
+        objects: 4,
+        tuples: 30,
+        checks: 40,
+        lists: 8,
+        strays: false,
+    };
+    /// For the comparison with the naive evaluator.
+    pub const NAIVE: Shape = Shape {
+        types: 3,
+        relations: 5,
+        nesting: 2,
+        objects: 4,
+        tuples: 30,
+        checks: 20,
+        lists: 4,
+        strays: true,
+    };
+}
+
+/// The case of a seed.
+pub fn case(seed: u64, shape: Shape) -> Case {
+    let mut dice = Dice::new(seed);
+    let model = model::model(&mut dice, shape);
+    let tuples = tuples::tuples(&mut dice, &model, shape);
+    let store = Store { model, tuples };
+    let rounds = questions::rounds(&mut dice, &store, shape);
+    Case {
+        seed,
+        store,
+        rounds,
+    }
+}

@@ -1,0 +1,313 @@
+//! What OpenFGA may answer.
+//!
+//! Its resolver draws a strategy for each subproblem (at random, weighted by
+//! how long each took before), and lets branches race. Where no cycle, no
+//! failing condition and no great depth is met, all of them agree. Where one
+//! is, the same request may be answered in more than one way, and this module
+//! says in which: [`Outcomes::of_check`] gives a *set* of truths. The rules,
+//! each with its reason, are the fields of [`Leeway`] and the four `// Race:`
+//! and `// Strategy:` comments below; nothing else is excused.
+
+use crate::naive::{Naive, admits, reachable, relation_of};
+use crate::store::{split_userset, type_of};
+use deputize::model::{Assignable, AssignableKind, Rewrite};
+
+/// A set of truths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Set(u8);
+
+impl Set {
+    /// In.
+    pub const YES: Set = Set(1);
+    /// Not in.
+    pub const NO: Set = Set(2);
+    /// Not in, because of a cycle.
+    pub const TAINTED: Set = Set(4);
+    /// An error.
+    pub const FAILED: Set = Set(8);
+
+    /// Whether one of `other` is possible.
+    pub fn may(self, other: Set) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn or(self, other: Set) -> Set {
+        Set(self.0 | other.0)
+    }
+
+    fn each(self) -> impl Iterator<Item = Set> {
+        (0..4)
+            .map(|bit| Set(1 << bit))
+            .filter(move |one| self.may(*one))
+    }
+
+    fn pairs(self, other: Set, op: impl Fn(Set, Set) -> Set) -> Set {
+        let mut out = Set(0);
+        for a in self.each() {
+            for b in other.each() {
+                out = out.or(op(a, b));
+            }
+        }
+        out
+    }
+}
+
+/// What lies anywhere below a question, whatever came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Below {
+    /// A cycle.
+    pub cycle: bool,
+    /// More hops than OpenFGA may take. A list fails where any of them do.
+    pub deep: bool,
+}
+
+impl Below {
+    fn add(&mut self, other: Below) {
+        self.cycle |= other.cycle;
+        self.deep |= other.deep;
+    }
+}
+
+/// Which leeway a request has.
+#[derive(Debug, Clone, Copy)]
+pub struct Leeway {
+    /// A condition of some tuple of the store fails in this request's context.
+    /// Strategy: `weight2` and `recursive` also read the user's tuples of other
+    /// objects, so a failure may come from there; and they may forget one.
+    pub failing: bool,
+    /// The request is list-users, which walks from the object without a user:
+    /// it meets cycles that a check would not, and empties an exclusion whose
+    /// subtracted side holds one.
+    pub listing_users: bool,
+}
+
+/// From this many hops on OpenFGA may give up: its strategies count the hops
+/// differently, and list-users counts computed relations too.
+const DEEP: usize = 23;
+
+/// The set evaluator over a naive evaluator's store.
+pub struct Outcomes<'a> {
+    /// The store.
+    pub store: &'a Naive<'a>,
+    /// The leeway.
+    pub leeway: Leeway,
+}
+
+impl Outcomes<'_> {
+    /// What a check may come to; `None` when out of steps.
+    pub fn of_check(&self, user: &str, relation: &str, object: &str) -> Option<(Set, Below)> {
+        self.ask(user, relation, object, &mut Vec::new())
+    }
+
+    fn ask(
+        &self,
+        user: &str,
+        relation: &str,
+        object: &str,
+        path: &mut Vec<String>,
+    ) -> Option<(Set, Below)> {
+        let steps = &self.store.steps;
+        steps.set(steps.get().checked_sub(1)?);
+        let here = format!("{object}#{relation}");
+        if path.contains(&here) {
+            // Strategy: `recursive` and `weight2` do not notice a cycle.
+            return Some((
+                Set::TAINTED.or(Set::NO),
+                Below {
+                    cycle: true,
+                    deep: false,
+                },
+            ));
+        }
+        if user == here {
+            return Some((Set::YES, Below::default()));
+        }
+        let Some(def) = relation_of(self.store.model, type_of(object), relation) else {
+            return Some((Set::NO, Below::default()));
+        };
+        if !self.leeway.listing_users
+            && !reachable(self.store.model, user, type_of(object), relation)
+        {
+            return Some((Set::NO, Below::default()));
+        }
+        path.push(here);
+        let found = self.rewrite(&def.rewrite, user, relation, object, path);
+        let deep = path.len() >= DEEP;
+        path.pop();
+        let (set, mut below) = found?;
+        below.deep |= deep;
+        Some((if deep { set.or(Set::FAILED) } else { set }, below))
+    }
+
+    fn rewrite(
+        &self,
+        node: &Rewrite,
+        user: &str,
+        relation: &str,
+        object: &str,
+        path: &mut Vec<String>,
+    ) -> Option<(Set, Below)> {
+        let mut below = Below::default();
+        let set = match node {
+            Rewrite::This => {
+                let mut set = Set::NO;
+                let wildcard = format!("{}:*", type_of(user));
+                let plain = split_userset(user).is_none();
+                set = union(set, self.read(object, relation, |name| name == user).1);
+                if plain {
+                    set = union(set, self.read(object, relation, |name| name == wildcard).1);
+                }
+                let (usersets, reading) = self.read(object, relation, |name| name.contains('#'));
+                set = union(set, failures_of(reading));
+                let own = |entry: &Assignable| {
+                    entry.type_name == type_of(object)
+                        && matches!(&entry.kind, AssignableKind::Userset(member) if member == relation)
+                };
+                let recursive = relation_of(self.store.model, type_of(object), relation)
+                    .is_some_and(|def| def.assignable.iter().any(own));
+                for (group, member) in usersets.iter().filter_map(|name| split_userset(name)) {
+                    let (next, under) = self.ask(user, member, group, path)?;
+                    below.add(under);
+                    // Strategy: where `team#viewer` takes `team#viewer`, `recursive`
+                    // also takes `team:1#blocked` for it: a wrong allow of
+                    // OpenFGA 1.22.0.
+                    let mut next = next;
+                    if recursive && type_of(group) == type_of(object) && member != relation {
+                        let (mistaken, under) = self.ask(user, relation, group, path)?;
+                        below.add(under);
+                        next = next.or(mistaken);
+                    }
+                    set = union(set, self.elsewhere(next));
+                }
+                set
+            }
+            Rewrite::Computed(other) => return self.ask(user, other, object, path),
+            Rewrite::TupleToUserset { tupleset, computed } => {
+                let (parents, reading) = self.read(object, tupleset, |name| !name.contains('#'));
+                let mut set = failures_of(reading);
+                for parent in parents {
+                    if relation_of(self.store.model, type_of(&parent), computed).is_some() {
+                        let (next, under) = self.ask(user, computed, &parent, path)?;
+                        below.add(under);
+                        set = union(set, self.elsewhere(next));
+                    }
+                }
+                set
+            }
+            Rewrite::Union(parts) => {
+                let mut set = Set::NO;
+                for part in parts {
+                    let (next, under) = self.rewrite(part, user, relation, object, path)?;
+                    below.add(under);
+                    set = union(set, next);
+                }
+                set
+            }
+            Rewrite::Intersection(parts) => {
+                let mut set = Set::YES;
+                for part in parts {
+                    let (next, under) = self.rewrite(part, user, relation, object, path)?;
+                    below.add(under);
+                    set = intersection(set, next);
+                }
+                set
+            }
+            Rewrite::Exclusion { base, subtract } => {
+                let (base, under_base) = self.rewrite(base, user, relation, object, path)?;
+                let (subtract, under) = self.rewrite(subtract, user, relation, object, path)?;
+                below.add(under_base);
+                below.add(under);
+                let set = exclusion(base, subtract);
+                if under.cycle && self.leeway.listing_users {
+                    set.or(Set::NO)
+                } else {
+                    set
+                }
+            }
+        };
+        Some((set, below))
+    }
+
+    /// A step to other objects may bring a failure that is not theirs.
+    fn elsewhere(&self, set: Set) -> Set {
+        match self.leeway.failing {
+            true if set.may(Set::FAILED) => set.or(Set::NO),
+            true => set.or(Set::FAILED),
+            false => set,
+        }
+    }
+
+    /// The users of the tuples that may count, and what a lone lookup of them
+    /// comes to.
+    fn read(
+        &self,
+        object: &str,
+        relation: &str,
+        keep: impl Fn(&str) -> bool,
+    ) -> (Vec<String>, Set) {
+        let (mut users, mut set, mut failed) = (Vec::new(), Set::NO, false);
+        for tuple in self.store.contextual.iter().chain(self.store.stored) {
+            let here = tuple.object == object && tuple.relation == relation && keep(&tuple.user);
+            if here && admits(self.store.model, tuple) {
+                match (self.store.condition)(tuple) {
+                    Ok(true) => users.push(tuple.user.clone()),
+                    Ok(false) => {}
+                    Err(_) => failed = true,
+                }
+            }
+        }
+        if !users.is_empty() {
+            set = Set::YES;
+        }
+        if failed {
+            // Strategy: a failure may be forgotten because of a tuple elsewhere.
+            set = set.or(Set::FAILED).or(Set::NO);
+        }
+        (users, set)
+    }
+}
+
+/// Reading usersets or parents grants nothing by itself, but may fail.
+fn failures_of(reading: Set) -> Set {
+    if reading.may(Set::FAILED) {
+        Set::NO.or(Set::FAILED)
+    } else {
+        Set::NO
+    }
+}
+
+fn union(a: Set, b: Set) -> Set {
+    a.pairs(b, |a, b| match (a, b) {
+        (Set::YES, _) | (_, Set::YES) => Set::YES,
+        (Set::FAILED, _) | (_, Set::FAILED) => Set::FAILED,
+        (Set::TAINTED, _) | (_, Set::TAINTED) => Set::TAINTED,
+        _ => Set::NO,
+    })
+}
+
+fn intersection(a: Set, b: Set) -> Set {
+    a.pairs(b, |a, b| match (a, b) {
+        (Set::YES, other) | (other, Set::YES) => other,
+        (Set::FAILED, other) | (other, Set::FAILED) => other,
+        // Race: the first false that arrives is the answer.
+        (a, b) => a.or(b),
+    })
+}
+
+fn exclusion(base: Set, subtract: Set) -> Set {
+    base.pairs(subtract, |base, subtract| {
+        let mut set = Set(0);
+        if base == Set::NO || subtract == Set::YES {
+            set = set.or(Set::NO);
+        }
+        // Race: the same.
+        if base == Set::TAINTED || subtract == Set::TAINTED {
+            set = set.or(Set::TAINTED);
+        }
+        match (set, base, subtract) {
+            (Set(0), Set::FAILED, _) | (Set(0), _, Set::FAILED) => Set::FAILED,
+            (Set(0), _, _) => Set::YES,
+            _ => set,
+        }
+    })
+}
