@@ -6,8 +6,8 @@ use crate::fga::Fga;
 use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
 use crate::outcomes::{Below, Leeway, Outcomes, Set, holdable};
 use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset, type_of};
-use serde_json::{Map, Value};
 use deputize::Limits;
+use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -70,7 +70,8 @@ pub fn naive_answer(
 pub fn engine_answer(store: &Store, round: &Round, ask: &Ask) -> Option<Answer> {
     let answer = engine::compile(store).and_then(|policy| {
         let view = engine::view(&policy, round, Limits::default());
-        view.map(|view| engine::answer(&view, ask)).map_err(|error| error.to_string())
+        view.map(|view| engine::answer(&view, ask))
+            .map_err(|error| error.to_string())
     });
     Some(answer.unwrap_or_else(|error| Answer::Failed(0, error)))
 }
@@ -131,11 +132,17 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
         failing: failing_near(store, round, ask, &condition),
         listing_users: matches!(ask, Ask::ListUsers { .. }),
     };
-    let outcomes = Outcomes { store: &naive, leeway };
+    let outcomes = Outcomes {
+        store: &naive,
+        leeway,
+    };
     if let Some(reason) = walks_otherwise(&naive, ask, theirs, ours) {
         return Verdict::Explained(reason);
     }
-    match (possible(&outcomes, ask, theirs), possible(&outcomes, ask, ours)) {
+    match (
+        possible(&outcomes, ask, theirs),
+        possible(&outcomes, ask, ours),
+    ) {
         (None, _) | (_, None) => Verdict::Skipped,
         (Some(true), Some(true)) => Verdict::Explained(reason(ask, theirs, ours)),
         _ => Verdict::Different,
@@ -150,7 +157,14 @@ fn walks_otherwise(
     theirs: &Answer,
     ours: &Answer,
 ) -> Option<&'static str> {
-    let Ask::ListUsers { object, relation, filter } = ask else { return None };
+    let Ask::ListUsers {
+        object,
+        relation,
+        filter,
+    } = ask
+    else {
+        return None;
+    };
     let sample = match split_userset(filter) {
         Some((type_name, member)) => format!("{type_name}:?#{member}"),
         None => format!("{filter}:?"),
@@ -197,7 +211,10 @@ fn failing_near(
         }
     }
     let near = |tuple: &&&Tuple| names.contains(&object_of(&tuple.user));
-    tuples.iter().filter(near).any(|tuple| condition(tuple).is_err())
+    tuples
+        .iter()
+        .filter(near)
+        .any(|tuple| condition(tuple).is_err())
 }
 
 fn reason(ask: &Ask, theirs: &Answer, ours: &Answer) -> &'static str {
