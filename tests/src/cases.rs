@@ -62,21 +62,38 @@ impl From<&Answer> for Expected {
 
 /// Where the cases lie.
 pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join("differential")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("cases")
+        .join("differential")
 }
 
 /// The cases, by file name.
 pub fn all() -> Vec<(String, Kept)> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder())
-        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+        .map(|entries| {
+            entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .collect()
+        })
         .unwrap_or_default();
     files.sort();
     let read = |path: PathBuf| {
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let kept = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        (path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(), kept)
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let kept = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (
+            path.file_stem()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            kept,
+        )
     };
-    files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json")).map(read).collect()
+    files
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .map(read)
+        .collect()
 }
 
 impl Kept {
@@ -85,11 +102,19 @@ impl Kept {
     /// # Errors
     /// The model is refused.
     pub fn small(&self) -> Result<Small, String> {
-        let model = deputize::model::load(&self.model.join("\n")).map_err(|errors| format!("{errors:?}"))?;
+        let model = deputize::model::load(&self.model.join("\n"))
+            .map_err(|errors| format!("{errors:?}"))?;
         let (context, contextual) = (self.context.clone(), self.contextual.clone());
         Ok(Small {
-            store: Store { model, tuples: self.tuples.clone() },
-            round: Round { context, contextual, asks: vec![self.ask.clone()] },
+            store: Store {
+                model,
+                tuples: self.tuples.clone(),
+            },
+            round: Round {
+                context,
+                contextual,
+                asks: vec![self.ask.clone()],
+            },
         })
     }
 }
@@ -100,10 +125,21 @@ impl Kept {
 /// It could not be reproduced, or not be written.
 pub fn keep(fga: &Fga, difference: &Difference, ours: Ours<'_>) -> Result<PathBuf, String> {
     let case = generate::case(difference.seed, Shape::ORACLE);
-    let round = case.rounds.get(difference.round).ok_or("there is no such round")?.clone();
-    let round = Round { asks: vec![difference.ask.clone()], ..round };
+    let round = case
+        .rounds
+        .get(difference.round)
+        .ok_or("there is no such round")?
+        .clone();
+    let round = Round {
+        asks: vec![difference.ask.clone()],
+        ..round
+    };
     let answers = |small: &Small| {
-        let theirs = fga.answer(&small.store, std::slice::from_ref(&small.round)).ok()?.pop()?.pop()?;
+        let theirs = fga
+            .answer(&small.store, std::slice::from_ref(&small.round))
+            .ok()?
+            .pop()?
+            .pop()?;
         Some((theirs, ours(&small.store, &small.round, small.ask())?))
     };
     let differs = |small: &Small| {
@@ -112,7 +148,10 @@ pub fn keep(fga: &Fga, difference: &Difference, ours: Ours<'_>) -> Result<PathBu
             judge_with(fga, store, round, small.ask(), &theirs, &ours) == Verdict::Different
         })
     };
-    let small = Small { store: case.store, round };
+    let small = Small {
+        store: case.store,
+        round,
+    };
     if !differs(&small) {
         return Err("asked again, it does not differ".into());
     }
@@ -120,7 +159,10 @@ pub fn keep(fga: &Fga, difference: &Difference, ours: Ours<'_>) -> Result<PathBu
     let (theirs, ours) = answers(&small).ok_or("asked again, there is no answer")?;
     let kept = Kept {
         note: format!("Found from seed {}: ours was {ours}.", difference.seed),
-        model: dsl::write(&small.store.model).lines().map(str::to_owned).collect(),
+        model: dsl::write(&small.store.model)
+            .lines()
+            .map(str::to_owned)
+            .collect(),
         tuples: small.store.tuples.clone(),
         contextual: small.round.contextual.clone(),
         context: small.round.context.clone(),

@@ -6,7 +6,13 @@ use std::path::{Path, PathBuf};
 /// gives none.
 pub fn folder(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("DEPUTIZE_CONFORMANCE").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("..").join("shared").join("conformance"),
+        || {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("..")
+                .join("..")
+                .join("shared")
+                .join("conformance")
+        },
         PathBuf::from,
     );
     let folder = root.join(name);

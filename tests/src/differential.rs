@@ -6,8 +6,8 @@ use crate::fga::Fga;
 use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
 use crate::outcomes::{Below, Leeway, Outcomes, Set, holdable};
 use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset, type_of};
-use serde_json::{Map, Value};
 use deputize::Limits;
+use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -70,7 +70,8 @@ pub fn naive_answer(
 pub fn engine_answer(store: &Store, round: &Round, ask: &Ask) -> Option<Answer> {
     let answer = engine::compile(store).and_then(|policy| {
         let view = engine::view(&policy, round, Limits::default());
-        view.map(|view| engine::answer(&view, ask)).map_err(|error| error.to_string())
+        view.map(|view| engine::answer(&view, ask))
+            .map_err(|error| error.to_string())
     });
     Some(answer.unwrap_or_else(|error| Answer::Failed(0, error)))
 }
@@ -131,38 +132,62 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
         failing: failing_near(store, round, ask, &condition),
         listing_users: matches!(ask, Ask::ListUsers { .. }),
     };
-    let outcomes = Outcomes { store: &naive, leeway };
-    if let Some(reason) = walks_otherwise(&naive, ask, theirs, ours) {
-        return Verdict::Explained(reason);
+    let outcomes = Outcomes {
+        store: &naive,
+        leeway,
+    };
+    if let Some(verdict) = walks_otherwise(&outcomes, ask, theirs, ours) {
+        return verdict;
     }
-    match (possible(&outcomes, ask, theirs), possible(&outcomes, ask, ours)) {
-        (None, _) | (_, None) => Verdict::Skipped,
-        (Some(true), Some(true)) => Verdict::Explained(reason(ask, theirs, ours)),
-        _ => Verdict::Different,
+    match possible(&outcomes, ask, theirs) {
+        None => Verdict::Skipped,
+        Some(true) => Verdict::Explained(reason(ask, theirs, ours)),
+        Some(false) => Verdict::Different,
     }
 }
 
 /// Where OpenFGA's walk for a list of users meets more or fewer failing
 /// conditions than ours.
 fn walks_otherwise(
-    naive: &Naive<'_>,
+    outcomes: &Outcomes<'_>,
     ask: &Ask,
     theirs: &Answer,
     ours: &Answer,
-) -> Option<&'static str> {
-    let Ask::ListUsers { object, relation, filter } = ask else { return None };
+) -> Option<Verdict> {
+    let Ask::ListUsers {
+        object,
+        relation,
+        filter,
+    } = ask
+    else {
+        return None;
+    };
+    let naive = outcomes.store;
     let sample = match split_userset(filter) {
         Some((type_name, member)) => format!("{type_name}:?#{member}"),
         None => format!("{filter}:?"),
     };
     match (theirs, ours) {
+        (Answer::Failed(2002, _), _) | (_, Answer::Failed(2002, _)) => None,
         (Answer::Failed(..), Answer::Listed(_)) if naive.walk(object, relation, "").is_err() => {
-            Some("OpenFGA's list of users walks where no such user can be")
+            Some(Verdict::Explained(
+                "OpenFGA's list of users walks where no such user can be",
+            ))
         }
-        (Answer::Listed(names), Answer::Failed(..)) if names.is_empty() => {
+        (Answer::Listed(names), Answer::Failed(..)) => {
             let target = (type_of(object).to_owned(), relation.clone());
-            (!holdable(naive.model, &sample).contains(&target))
-                .then_some("OpenFGA sees at once that no such user can be")
+            if names.is_empty() && !holdable(naive.model, &sample).contains(&target) {
+                return Some(Verdict::Explained(
+                    "OpenFGA sees at once that no such user can be",
+                ));
+            }
+            Some(match outcomes.of_check(&sample, relation, object) {
+                None => Verdict::Skipped,
+                Some((_, below)) if below.cycle => Verdict::Explained(
+                    "OpenFGA's list of users empties an exclusion over a cycle, errors and all",
+                ),
+                Some(_) => Verdict::Different,
+            })
         }
         _ => None,
     }
@@ -197,7 +222,10 @@ fn failing_near(
         }
     }
     let near = |tuple: &&&Tuple| names.contains(&object_of(&tuple.user));
-    tuples.iter().filter(near).any(|tuple| condition(tuple).is_err())
+    tuples
+        .iter()
+        .filter(near)
+        .any(|tuple| condition(tuple).is_err())
 }
 
 fn reason(ask: &Ask, theirs: &Answer, ours: &Answer) -> &'static str {

@@ -58,8 +58,16 @@ pub fn failed(error: &QueryError, ask: &Ask) -> Answer {
         (_, Ask::Check { .. }) => 2000,
         (QueryError::UnknownType { .. }, Ask::ListUsers { .. }) => 2021,
         (QueryError::UnknownRelation { .. }, Ask::ListUsers { .. }) => 2022,
-        (QueryError::UnknownType { name }, Ask::ListObjects { object_type, .. }) if name == object_type => 2021,
-        (QueryError::UnknownRelation { name, .. }, Ask::ListObjects { relation, .. }) if name == relation => 2022,
+        (QueryError::UnknownType { name }, Ask::ListObjects { object_type, .. })
+            if name == object_type =>
+        {
+            2021
+        }
+        (QueryError::UnknownRelation { name, .. }, Ask::ListObjects { relation, .. })
+            if name == relation =>
+        {
+            2022
+        }
         _ => 2000,
     };
     Answer::Failed(number, format!("{}: {error}", error.code()))

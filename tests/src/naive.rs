@@ -261,7 +261,9 @@ impl Naive<'_> {
     pub fn walk(&self, object: &str, relation: &str, sample: &str) -> Result<(), String> {
         let holds = |tuple: &Tuple| (self.condition)(tuple) == Ok(true);
         let (_, tuples) = self.below(object, relation, sample, true, &holds);
-        tuples.into_iter().try_for_each(|tuple| (self.condition)(tuple).map(drop))
+        tuples
+            .into_iter()
+            .try_for_each(|tuple| (self.condition)(tuple).map(drop))
     }
 
     /// Everything that a relation is made of, or only what may add to it, where
@@ -278,7 +280,9 @@ impl Naive<'_> {
         let (mut nodes, mut tuples) = (BTreeSet::new(), Vec::new());
         let mut open = vec![(object, relation)];
         while let Some((object, relation)) = open.pop() {
-            let Some(def) = relation_of(self.model, type_of(object), relation) else { continue };
+            let Some(def) = relation_of(self.model, type_of(object), relation) else {
+                continue;
+            };
             let held = user.is_empty() || reachable(self.model, user, type_of(object), relation);
             if !held || !nodes.insert(format!("{object}#{relation}")) {
                 continue;

@@ -353,11 +353,13 @@ fn holds(
             _ => split_userset(user).is_none() && entry.type_name == type_of(user),
         }),
         Rewrite::Computed(other) => has(type_name, other),
-        Rewrite::TupleToUserset { tupleset, computed } => {
-            relation_of(model, type_name, tupleset).is_some_and(|parents| {
-                parents.assignable.iter().any(|entry| has(&entry.type_name, computed))
-            })
-        }
+        Rewrite::TupleToUserset { tupleset, computed } => relation_of(model, type_name, tupleset)
+            .is_some_and(|parents| {
+                parents
+                    .assignable
+                    .iter()
+                    .any(|entry| has(&entry.type_name, computed))
+            }),
         Rewrite::Union(parts) => parts.iter().any(of),
         Rewrite::Intersection(parts) => parts.iter().all(of),
         Rewrite::Exclusion { base, .. } => of(base),

@@ -126,7 +126,8 @@ pub fn read(path: &std::path::Path) -> Suite {
 impl Stage {
     /// Its assertions.
     pub fn assertions(&self) -> Vec<Assertion<'_>> {
-        let listed = |names: &Option<Vec<String>>| Answer::Listed(names.iter().flatten().cloned().collect());
+        let listed =
+            |names: &Option<Vec<String>>| Answer::Listed(names.iter().flatten().cloned().collect());
         let failed = |code: u32| Answer::Failed(code, String::new());
         let checks = self.check_assertions.iter().map(|assertion| Assertion {
             context: &assertion.context,
@@ -136,28 +137,40 @@ impl Stage {
                 relation: assertion.tuple.relation.clone(),
                 object: assertion.tuple.object.clone(),
             },
-            expected: assertion.error_code.map_or(Answer::Allowed(assertion.expectation), failed),
+            expected: assertion
+                .error_code
+                .map_or(Answer::Allowed(assertion.expectation), failed),
         });
-        let objects = self.list_objects_assertions.iter().map(|assertion| Assertion {
-            context: &assertion.context,
-            contextual: &assertion.contextual_tuples,
-            ask: Ask::ListObjects {
-                user: assertion.request.user.clone(),
-                relation: assertion.request.relation.clone(),
-                object_type: assertion.request.object_type.clone(),
-            },
-            expected: assertion.error_code.map_or_else(|| listed(&assertion.expectation), failed),
-        });
-        let users = self.list_users_assertions.iter().map(|assertion| Assertion {
-            context: &assertion.context,
-            contextual: &assertion.contextual_tuples,
-            ask: Ask::ListUsers {
-                object: assertion.request.object.clone(),
-                relation: assertion.request.relation.clone(),
-                filter: assertion.request.filters[0].clone(),
-            },
-            expected: assertion.error_code.map_or_else(|| listed(&assertion.expectation), failed),
-        });
+        let objects = self
+            .list_objects_assertions
+            .iter()
+            .map(|assertion| Assertion {
+                context: &assertion.context,
+                contextual: &assertion.contextual_tuples,
+                ask: Ask::ListObjects {
+                    user: assertion.request.user.clone(),
+                    relation: assertion.request.relation.clone(),
+                    object_type: assertion.request.object_type.clone(),
+                },
+                expected: assertion
+                    .error_code
+                    .map_or_else(|| listed(&assertion.expectation), failed),
+            });
+        let users = self
+            .list_users_assertions
+            .iter()
+            .map(|assertion| Assertion {
+                context: &assertion.context,
+                contextual: &assertion.contextual_tuples,
+                ask: Ask::ListUsers {
+                    object: assertion.request.object.clone(),
+                    relation: assertion.request.relation.clone(),
+                    filter: assertion.request.filters[0].clone(),
+                },
+                expected: assertion
+                    .error_code
+                    .map_or_else(|| listed(&assertion.expectation), failed),
+            });
         checks.chain(objects).chain(users).collect()
     }
 }

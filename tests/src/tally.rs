@@ -66,7 +66,13 @@ impl Tally {
                     Verdict::Different => {
                         let ask = ask.clone();
                         let seed = case.seed;
-                        self.different.push(Difference { seed, round: index, ask, theirs, ours });
+                        self.different.push(Difference {
+                            seed,
+                            round: index,
+                            ask,
+                            theirs,
+                            ours,
+                        });
                     }
                 }
             }
@@ -94,15 +100,30 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} stores, {} questions: {} answered alike", self.stores, self.asked(), self.same)?;
+        writeln!(
+            f,
+            "{} stores, {} questions: {} answered alike",
+            self.stores,
+            self.asked(),
+            self.same
+        )?;
         for (reason, count) in &self.explained {
             writeln!(f, "{count:>8} otherwise: {reason}")?;
         }
         if self.skipped > 0 {
-            writeln!(f, "{:>8} skipped: the naive evaluator lost patience", self.skipped)?;
+            writeln!(
+                f,
+                "{:>8} skipped: the naive evaluator lost patience",
+                self.skipped
+            )?;
         }
         if !self.unanswered.is_empty() {
-            writeln!(f, "{:>8} stores took OpenFGA too long: {:?}", self.unanswered.len(), self.unanswered)?;
+            writeln!(
+                f,
+                "{:>8} stores took OpenFGA too long: {:?}",
+                self.unanswered.len(),
+                self.unanswered
+            )?;
         }
         if !self.refused.is_empty() {
             let seeds: Vec<u64> = self.refused.iter().map(|(seed, _)| *seed).collect();
@@ -114,7 +135,16 @@ impl fmt::Display for Tally {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { seed, round, ask, theirs, ours } = self;
-        write!(f, "store {seed}, round {round}, {ask:?}: OpenFGA {theirs}, ours {ours}")
+        let Difference {
+            seed,
+            round,
+            ask,
+            theirs,
+            ours,
+        } = self;
+        write!(
+            f,
+            "store {seed}, round {round}, {ask:?}: OpenFGA {theirs}, ours {ours}"
+        )
     }
 }

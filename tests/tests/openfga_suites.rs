@@ -64,7 +64,9 @@ fn expected_count(way: Way) -> usize {
 const CONTEXTUAL: usize = 1_009;
 
 fn run(way: Way) {
-    let Some(folder) = conformance::folder("openfga") else { return };
+    let Some(folder) = conformance::folder("openfga") else {
+        return;
+    };
     let (mut asserted, mut wrong) = (0, Vec::new());
     for file in FILES {
         for test in suites::read(&folder.join(file)).tests {
@@ -80,29 +82,51 @@ fn run(way: Way) {
                 for (assertion, got) in ask(way, stage, &stored) {
                     asserted += 1;
                     if let Err(why) = got {
-                        wrong.push(format!("{}, stage {index}, {:?}: {why}", test.name, assertion.ask));
+                        wrong.push(format!(
+                            "{}, stage {index}, {:?}: {why}",
+                            test.name, assertion.ask
+                        ));
                     }
                 }
             }
         }
     }
-    assert!(wrong.is_empty(), "{way:?}: {} of {asserted} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{way:?}: {} of {asserted} are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert_eq!(asserted, expected_count(way), "{way:?}");
 }
 
 /// Each assertion that counts, and whether it holds.
-fn ask<'s>(way: Way, stage: &'s Stage, stored: &[Tuple]) -> Vec<(Assertion<'s>, Result<(), String>)> {
+fn ask<'s>(
+    way: Way,
+    stage: &'s Stage,
+    stored: &[Tuple],
+) -> Vec<(Assertion<'s>, Result<(), String>)> {
     let mut stored = stored.to_vec();
     if way == Way::Shuffled {
         Dice::new(stored.len() as u64).shuffle(&mut stored);
     }
-    let kept = if way == Way::Contextual { &[][..] } else { &stored[..] };
+    let kept = if way == Way::Contextual {
+        &[][..]
+    } else {
+        &stored[..]
+    };
     let snapshot = json!({ "deputize": 1, "model": stage.model, "tuples": kept }).to_string();
     let mut policy = Policy::from_json(snapshot.as_bytes());
     if let (Way::Compiled, Ok(fresh)) = (way, &policy) {
-        policy = Ok(Policy::from_compiled(&fresh.to_compiled()).expect("what was just written can be read"));
+        policy =
+            Ok(Policy::from_compiled(&fresh.to_compiled())
+                .expect("what was just written can be read"));
     }
-    let limits = if way == Way::OurLimits { Limits::default() } else { Limits::openfga() };
+    let limits = if way == Way::OurLimits {
+        Limits::default()
+    } else {
+        Limits::openfga()
+    };
     let mut asked = Vec::new();
     for assertion in stage.assertions() {
         if way == Way::OurLimits && matches!(assertion.expected, Answer::Failed(2002, _)) {
@@ -114,10 +138,15 @@ fn ask<'s>(way: Way, stage: &'s Stage, stored: &[Tuple]) -> Vec<(Assertion<'s>, 
                 if way == Way::Contextual {
                     tuples.extend(stored.iter().cloned());
                 }
-                let view = policy.view().with_limits(limits).with_context(assertion.context);
+                let view = policy
+                    .view()
+                    .with_limits(limits)
+                    .with_context(assertion.context);
                 match view.with_tuples(&tuples) {
                     Ok(view) => hold(&view, &assertion),
-                    Err(error) => same(&engine::failed(&error, &assertion.ask), &assertion.expected),
+                    Err(error) => {
+                        same(&engine::failed(&error, &assertion.ask), &assertion.expected)
+                    }
                 }
             }
             Err(error) => Err(format!("the snapshot is refused: {error}")),
@@ -149,5 +178,9 @@ fn same(got: &Answer, expected: &Answer) -> Result<(), String> {
         (Answer::Failed(got, _), Answer::Failed(expected, _)) => got == expected,
         _ => got == expected,
     };
-    if same { Ok(()) } else { Err(format!("should be {expected}, is {got}")) }
+    if same {
+        Ok(())
+    } else {
+        Err(format!("should be {expected}, is {got}"))
+    }
 }

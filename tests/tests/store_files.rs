@@ -18,7 +18,9 @@ fn openfga_agents() {
 
 /// Runs every store file under a folder, which holds so many assertions.
 fn run(name: &str, count: usize) {
-    let Some(folder) = conformance::folder(name) else { return };
+    let Some(folder) = conformance::folder(name) else {
+        return;
+    };
     let mut files = Vec::new();
     find(&folder, &mut files);
     let (mut asserted, mut wrong) = (0, Vec::new());
@@ -32,19 +34,31 @@ fn run(name: &str, count: usize) {
             for assertion in test.assertions() {
                 asserted += 1;
                 let got = match &policy {
-                    Ok(policy) => engine::answer(&policy.view().with_context(&assertion.context), &assertion.ask).to_string(),
+                    Ok(policy) => engine::answer(
+                        &policy.view().with_context(&assertion.context),
+                        &assertion.ask,
+                    )
+                    .to_string(),
                     Err(error) => error.to_string(),
                 };
                 if got != assertion.expected.to_string() {
                     wrong.push(format!(
                         "{}, {}, {:?}: should be {}, is {got}",
-                        path.display(), test.name, assertion.ask, assertion.expected
+                        path.display(),
+                        test.name,
+                        assertion.ask,
+                        assertion.expected
                     ));
                 }
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of {asserted} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {asserted} are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert_eq!(asserted, count);
 }
 
@@ -71,6 +85,9 @@ fn model(path: &Path, file: &StoreFile) -> Value {
             let other = beside(path, other);
             conformance::read(&other).into()
         }
-        _ => panic!("{}: one of `model` and `model_file` is wanted", path.display()),
+        _ => panic!(
+            "{}: one of `model` and `model_file` is wanted",
+            path.display()
+        ),
     }
 }

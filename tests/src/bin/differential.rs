@@ -5,10 +5,10 @@
 //! `tests/cases/differential`, where a test replays it. With `--naive` the naive
 //! evaluator answers for us, which judges the judge.
 
+use deputize_tests::cases;
 use deputize_tests::differential::{engine_answer, naive_answer};
 use deputize_tests::fga::Fga;
 use deputize_tests::generate::{self, Shape};
-use deputize_tests::cases;
 use deputize_tests::store::{Answer, Ask, Round, Store};
 use deputize_tests::tally::Tally;
 use std::process::ExitCode;
@@ -24,7 +24,9 @@ fn main() -> ExitCode {
     let wanted = match wanted(std::env::args().skip(1)) {
         Ok(wanted) => wanted,
         Err(error) => {
-            eprintln!("{error}\nusage: differential [--stores N] [--seed S] [--progress] [--naive]");
+            eprintln!(
+                "{error}\nusage: differential [--stores N] [--seed S] [--progress] [--naive]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -39,12 +41,18 @@ fn main() -> ExitCode {
     println!("{tally}");
     for difference in &tally.different {
         println!("{difference}");
-        match cases::keep(&fga, difference, &|store, round, ask| wanted.answer(store, round, ask)) {
+        match cases::keep(&fga, difference, &|store, round, ask| {
+            wanted.answer(store, round, ask)
+        }) {
             Ok(path) => println!("  kept as {}", path.display()),
             Err(error) => println!("  not kept: {error}"),
         }
     }
-    if tally.different.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if tally.different.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 impl Wanted {
@@ -70,11 +78,19 @@ fn compare(fga: &Fga, wanted: &Wanted) -> Tally {
                     }
                     let case = generate::case(wanted.seed + index, Shape::ORACLE);
                     let mut tally = Tally::default();
-                    tally.compare(fga, &case, &|store, round, ask| wanted.answer(store, round, ask));
+                    tally.compare(fga, &case, &|store, round, ask| {
+                        wanted.answer(store, round, ask)
+                    });
                     let mut total = total.lock().expect("no thread panics while it adds");
                     total.add(tally);
                     if wanted.progress && (index + 1).is_multiple_of(10) {
-                        eprint!("\r{} of {} stores, {} questions, {} differ ", index + 1, wanted.stores, total.asked(), total.different.len());
+                        eprint!(
+                            "\r{} of {} stores, {} questions, {} differ ",
+                            index + 1,
+                            wanted.stores,
+                            total.asked(),
+                            total.different.len()
+                        );
                     }
                 }
             });
@@ -87,11 +103,19 @@ fn compare(fga: &Fga, wanted: &Wanted) -> Tally {
 }
 
 fn wanted(mut args: impl Iterator<Item = String>) -> Result<Wanted, String> {
-    let mut wanted = Wanted { stores: 50, seed: 1, progress: false, naive: false };
+    let mut wanted = Wanted {
+        stores: 50,
+        seed: 1,
+        progress: false,
+        naive: false,
+    };
     while let Some(arg) = args.next() {
         let mut number = || {
-            let text = args.next().ok_or_else(|| format!("`{arg}` wants a number"))?;
-            text.parse().map_err(|_| format!("`{arg}` wants a number, not `{text}`"))
+            let text = args
+                .next()
+                .ok_or_else(|| format!("`{arg}` wants a number"))?;
+            text.parse()
+                .map_err(|_| format!("`{arg}` wants a number, not `{text}`"))
         };
         match arg.as_str() {
             "--stores" => wanted.stores = number()?,
