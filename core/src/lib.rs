@@ -64,8 +64,8 @@ pub mod token;
 
 pub use policy::{CompiledError, Limits, Policy, Warning};
 pub use query::{
-    CheckItem, DropReason, Expansion, Explanation, Filtered, QueryError, Step, StepRule, Tuple,
-    TupleCondition, TupleFault, View,
+    CheckItem, DropReason, Expansion, Explanation, Filtered, Grounds, QueryError, Step, StepRule,
+    Tuple, TupleCondition, TupleFault, View,
 };
 pub use snapshot::{Snapshot, SnapshotError};
 

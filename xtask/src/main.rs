@@ -11,7 +11,6 @@ mod fuzz;
 mod generate;
 mod kernel_docs;
 mod program;
-mod purity;
 mod step;
 mod test;
 mod wasm;
@@ -36,9 +35,14 @@ struct Arguments {
 enum Task {
     /// Run everything that must pass, and list it with its times.
     Test,
+    /// Show who sees what of a bank's knowledge base, and why.
+    Demo(Rest),
     /// Filter the kernel's documents for the people in MAINTAINERS, and check
     /// every answer against an independent oracle.
     KernelDocs(kernel_docs::Options),
+    /// Ask OpenFGA's own program the same random questions; words after `--`
+    /// go to the comparison.
+    Differential(Rest),
     /// Run the benchmarks; words after `--` go to them.
     Bench(Rest),
     /// Run every fuzz target on a nightly toolchain.
@@ -64,6 +68,18 @@ struct Rest {
     words: Vec<String>,
 }
 
+/// Thousands of stores: unoptimised code would be the slower of the two.
+const DIFFERENTIAL: &[&str] = &[
+    "run",
+    "-q",
+    "--release",
+    "-p",
+    "deputize-tests",
+    "--bin",
+    "differential",
+    "--",
+];
+
 fn main() -> ExitCode {
     match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
@@ -78,6 +94,8 @@ fn run(task: Task) -> Result<(), Failure> {
     match task {
         Task::Test => test::run(),
         Task::KernelDocs(options) => kernel_docs::run(&options),
+        Task::Demo(rest) => forward(&["run", "-q", "-p", "deputize-cli", "--", "demo"], rest),
+        Task::Differential(rest) => forward(DIFFERENTIAL, rest),
         Task::Bench(rest) => forward(&["bench", "--workspace", "--"], rest),
         Task::Fuzz { effort } => fuzz::run(effort).map(tell),
         Task::Deny => test::deny().map(tell),

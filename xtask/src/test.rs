@@ -3,12 +3,11 @@
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::step::{self, Outcome, Step};
-use crate::{generate, purity, wasm};
+use crate::{generate, wasm};
 
 /// The steps, quick ones first. A new one is one line here.
 const STEPS: &[Step] = &[
     Step::new("format", format),
-    Step::new("purity", purity::check),
     Step::new("generated files", generate::check),
     Step::new("licences and advisories", deny),
     Step::new("lints", lints),
@@ -28,7 +27,13 @@ fn format() -> Result<Outcome, Failure> {
 
 fn lints() -> Result<Outcome, Failure> {
     Program::cargo()
-        .args(["clippy", "-q", "--workspace", "--all-targets"])
+        .args([
+            "clippy",
+            "-q",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+        ])
         .args(["--", "-D", "warnings"])
         .run()?;
     Ok(Outcome::done())
@@ -36,7 +41,9 @@ fn lints() -> Result<Outcome, Failure> {
 
 /// Unit tests, conformance, properties and the examples in the documents.
 fn tests() -> Result<Outcome, Failure> {
-    Program::cargo().args(["test", "--workspace"]).run()?;
+    Program::cargo()
+        .args(["test", "--workspace", "--all-features"])
+        .run()?;
     Ok(Outcome::done())
 }
 
@@ -48,6 +55,23 @@ pub(crate) fn deny() -> Result<Outcome, Failure> {
             "cargo-deny is not installed: `cargo install --locked cargo-deny`".into(),
         ));
     }
-    Program::cargo().args(["deny", "check"]).run()?;
+    let deny = |words: &[&str]| {
+        let quiet = ["deny", "-L", "error"];
+        Program::cargo().args(quiet).args(words)
+    };
+    deny(&[
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ])
+    .run()?;
+    if !deny(&["fetch", "db"]).works() {
+        return Ok(Outcome::Done(
+            "without advisories: their database could not be fetched".into(),
+        ));
+    }
+    deny(&["check", "--disable-fetch", "advisories"]).run()?;
     Ok(Outcome::done())
 }

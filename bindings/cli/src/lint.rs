@@ -45,13 +45,15 @@ pub(crate) struct LintArgs {
 const MAX_SHOWN: usize = 20;
 
 /// Every code, in the order in which findings are shown.
-const CODES: [&str; 14] = [
+const CODES: [&str; 17] = [
+    "model.advice",
     model::DEAD_RELATION,
     model::UNUSED_TYPE,
     model::WILDCARD_AGENT,
     "tuple.unknown_type",
     "tuple.unknown_relation",
     "tuple.not_assignable",
+    "tuple.unknown_condition",
     "tuple.duplicate",
     "more",
     grants::WILDCARD_AGENT,
@@ -59,13 +61,14 @@ const CODES: [&str; 14] = [
     grants::DANGLING,
     grants::PUBLIC,
     grants::NOBODY,
+    grants::UNUSED_CONDITION,
     slips::SLIP,
 ];
 
 /// Answers `lint`.
 pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
     for code in &args.allow {
-        if !CODES.contains(&code.as_str()) && code != grants::UNUSED_CONDITION {
+        if !CODES.contains(&code.as_str()) {
             let fault = Fault::new("request.lint", format!("`{code}` is no finding's code"));
             let hint = crate::suggest::nearest(code, CODES);
             return Err(fault

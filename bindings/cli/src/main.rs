@@ -10,6 +10,7 @@ mod check;
 mod command;
 mod compile;
 mod completions;
+mod condition_fault;
 mod demo;
 mod expand;
 mod fault;

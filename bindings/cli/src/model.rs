@@ -51,7 +51,7 @@ pub(crate) fn run(command: &ModelCommand) -> Result<Answer, Failure> {
 
 fn validate(args: &ModelArgs) -> Result<Answer, Failure> {
     let text = ModelText::read(&args.file)?;
-    let model = text.model()?;
+    let (model, advice) = text.admit()?;
     let relations: usize = model.types.iter().map(|t| t.relations.len()).sum();
     Ok(Answer {
         text: format!(
@@ -66,7 +66,12 @@ fn validate(args: &ModelArgs) -> Result<Answer, Failure> {
             "types": model.types.len(),
             "relations": relations,
             "conditions": model.conditions.len(),
+            "warnings": advice.iter().map(Fault::document).collect::<Vec<_>>(),
         }),
+        notes: advice
+            .iter()
+            .map(|f| f.text().trim_end().to_owned())
+            .collect(),
         ..Answer::default()
     })
 }

@@ -6,7 +6,7 @@ use deputize::model::manifest::{Manifest, ManifestError};
 use deputize::model::{self, Model, ModelError};
 use serde_json::Value;
 
-use crate::fault::{Failure, Fault, Place};
+use crate::fault::{Failure, Fault, Place, Severity};
 use crate::{input, snapshot_fault};
 
 /// A model as its author wrote it.
@@ -59,28 +59,51 @@ impl ModelText {
         &self.name
     }
 
-    /// The model, parsed and checked.
-    pub(crate) fn model(&self) -> Result<Model, Failure> {
+    /// Its text, where it is one of DSL.
+    pub(crate) fn dsl(&self) -> Option<&str> {
+        match &self.source {
+            Source::Dsl(text) => Some(text),
+            Source::Json(_) | Source::Modules { .. } => None,
+        }
+    }
+
+    /// The model, parsed and checked; with what OpenFGA's tools would say of
+    /// it, and its server would not mind.
+    pub(crate) fn admit(&self) -> Result<(Model, Vec<Fault>), Failure> {
         let read = match &self.source {
-            Source::Dsl(text) => model::load(text),
+            Source::Dsl(text) => model::admit(text),
             Source::Json(text) => model::from_json(text).and_then(|model| {
-                model::validate(&model)?;
-                Ok(model)
+                let found = model::validate(&model).err().unwrap_or_default();
+                if found.iter().all(ModelError::is_advice) {
+                    Ok((model, found))
+                } else {
+                    Err(found)
+                }
             }),
             Source::Modules { schema, files, .. } => {
                 let files: Vec<(&str, &str)> = files
                     .iter()
                     .map(|(name, text)| (name.as_str(), text.as_str()))
                     .collect();
-                model::combine(&files, schema)
+                model::combine(&files, schema).map(|model| (model, Vec::new()))
             }
         };
-        read.map_err(|errors| self.failure(&errors))
+        let (model, advice) = read.map_err(|errors| self.failure(&errors))?;
+        let advice = advice.iter().map(|error| Fault {
+            severity: Severity::Warning,
+            ..self.fault(error)
+        });
+        Ok((model, advice.collect()))
+    }
+
+    /// The model, parsed and checked.
+    pub(crate) fn model(&self) -> Result<Model, Failure> {
+        self.admit().map(|(model, _)| model)
     }
 
     /// Refuses a model that does not hold, with all that is wrong.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        self.model().map(|_| ())
+        self.admit().map(|_| ())
     }
 
     /// The model as a snapshot's member.

@@ -192,6 +192,10 @@ fn refusal_hint(warning: &Warning, model: &Model) -> Option<String> {
     match warning.code {
         "tuple.unknown_type" => tuple_hint(&TupleFault::UnknownType, &tuple, model),
         "tuple.unknown_relation" => tuple_hint(&TupleFault::UnknownRelation, &tuple, model),
+        "tuple.unknown_condition" => {
+            let names = model.conditions.iter().map(|c| c.name.as_str());
+            suggest::hint("", "the conditions are", names)
+        }
         "tuple.not_assignable" => {
             let (type_name, _) = object.split_once(':')?;
             let types = model.types.iter().find(|t| t.name == type_name)?;

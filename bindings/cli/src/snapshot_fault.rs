@@ -4,6 +4,7 @@ use deputize::model::{self, ErrorKind, Model, ModelError};
 use deputize::snapshot::{SnapshotError, SnapshotErrorKind};
 use serde_json::Value;
 
+use crate::condition_fault::of_condition;
 use crate::fault::{Failure, Fault, Place};
 use crate::suggest;
 
@@ -16,9 +17,9 @@ pub(crate) fn of_document(error: &SnapshotError, bytes: &[u8], name: &str) -> Fa
             .iter()
             .map(|error| in_snapshot(of_model(error, dsl.as_deref())).in_file(name))
             .collect();
-        return Failure::of(faults).unwrap_or_else(|| plain(error).in_file(name).into());
+        return Failure::of(faults).unwrap_or_else(|| plain(error, None).in_file(name).into());
     }
-    let mut fault = plain(error).in_file(name);
+    let mut fault = plain(error, dsl_of(bytes).as_deref()).in_file(name);
     if let Some(at) = error.position {
         fault.place = std::str::from_utf8(bytes)
             .ok()
@@ -27,8 +28,11 @@ pub(crate) fn of_document(error: &SnapshotError, bytes: &[u8], name: &str) -> Fa
     fault.into()
 }
 
-/// A snapshot's fault, without its line.
-pub(crate) fn plain(error: &SnapshotError) -> Fault {
+/// A snapshot's fault; `dsl` is its model's text, where it has one.
+pub(crate) fn plain(error: &SnapshotError, dsl: Option<&str>) -> Fault {
+    if let SnapshotErrorKind::Condition(condition) = &error.kind {
+        return of_condition(condition, dsl).pointing(error.pointer.clone());
+    }
     // The message proper: the place is shown apart from it.
     let bare = error.kind.clone().at("").to_string();
     let fault = Fault::new(error.code(), bare).pointing(error.pointer.clone());
@@ -61,9 +65,15 @@ pub(crate) fn in_snapshot(mut fault: Fault) -> Fault {
 
 /// A snapshot's error names the first of its model's errors; the text has all.
 fn all_errors(first: &ModelError, dsl: Option<&str>) -> Vec<ModelError> {
-    let all = dsl.and_then(|text| model::parse(text).err());
-    all.filter(|all| all.contains(first))
-        .unwrap_or_else(|| vec![first.clone()])
+    let mut all = dsl
+        .and_then(|text| model::admit(text).err())
+        .unwrap_or_default();
+    all.retain(|error| !error.is_advice());
+    if all.contains(first) {
+        all
+    } else {
+        vec![first.clone()]
+    }
 }
 
 fn dsl_of(bytes: &[u8]) -> Option<String> {

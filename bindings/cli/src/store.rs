@@ -269,7 +269,7 @@ impl Store {
         if let SnapshotErrorKind::Model(error) = &error.kind {
             return self.model.fault(error);
         }
-        let fault = snapshot_fault::plain(error);
+        let fault = snapshot_fault::plain(error, self.model.dsl());
         match self.origin(&error.pointer) {
             Some((file, pointer)) => fault.in_file(file).pointing(pointer),
             None => fault.in_file(self.model.name()),
@@ -326,6 +326,7 @@ pub(crate) fn refused(policy: &Policy) -> impl Iterator<Item = &Warning> {
         "tuple.unknown_type",
         "tuple.unknown_relation",
         "tuple.not_assignable",
+        "tuple.unknown_condition",
     ];
     policy
         .warnings()

@@ -58,7 +58,15 @@ impl EntityError {
     /// A stable name for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match &self.fault {
+        self.fault.code()
+    }
+}
+
+impl EntityFault {
+    /// A stable name for the kind of error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
             EntityFault::Shape { .. } => "entity.shape",
             EntityFault::Id { .. } => "entity.id",
             EntityFault::PermissionName { .. } => "entity.permission-name",
@@ -72,8 +80,13 @@ impl EntityError {
 
 impl fmt::Display for EntityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.pointer)?;
-        match &self.fault {
+        write!(f, "{}: {}", self.pointer, self.fault)
+    }
+}
+
+impl fmt::Display for EntityFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             EntityFault::Shape { expected } => write!(f, "expected {expected}"),
             EntityFault::Id { id } => write!(
                 f,
@@ -160,8 +173,13 @@ impl EntityWarning {
 
 impl fmt::Display for EntityWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.pointer)?;
-        match &self.kind {
+        write!(f, "{}: {}", self.pointer, self.kind)
+    }
+}
+
+impl fmt::Display for EntityWarningKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             EntityWarningKind::AbsentRecipient { id } => {
                 write!(
                     f,

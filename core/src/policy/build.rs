@@ -2,6 +2,7 @@
 //! admitted by the model and laid out in rows.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde_json::value::RawValue;
 
@@ -10,11 +11,14 @@ use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
 };
 
+use super::directory::Directory;
 use super::graph::{Edge, Graph, Node, Subject};
 use super::guard::{Guard, GuardCollector, GuardCondition, GuardKey, GuardTable};
 use super::names::{Collector, NONE};
 use super::plan::Plan;
 use super::reference::{Admission, Reference, admit};
+#[cfg(feature = "tokens")]
+use super::trust::Trust;
 use super::{Inner, Limits, TypeRanges};
 
 /// The most warnings that are kept; the number of all is in the last one.
@@ -41,6 +45,12 @@ impl Warning {
             NOT_ASSIGNABLE,
             DUPLICATE,
             MODEL,
+            ISSUER,
+            "entity.absent-recipient",
+            "entity.absent-target",
+            "entity.absent-type",
+            "entity.cross-tenant",
+            "entity.no-permissions",
         ]
         .into_iter()
         .find(|known| *known == code)
@@ -54,6 +64,7 @@ const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
 const UNKNOWN_CONDITION: &str = "tuple.unknown_condition";
 const DUPLICATE: &str = "tuple.duplicate";
 const MODEL: &str = "model.advice";
+const ISSUER: &str = "issuer.key";
 const MORE: &str = "more";
 
 impl fmt::Display for Warning {
@@ -64,8 +75,8 @@ impl fmt::Display for Warning {
             NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
             UNKNOWN_CONDITION => "names a condition that the model does not define",
             DUPLICATE => "is given more than once",
-            MODEL => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
-            _ => "and more of the kind",
+            MORE => "and more of the kind",
+            _ => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
         };
         write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
     }
@@ -217,6 +228,25 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         refuse_conflicts(&edges, &raw, tuples, &guards)?;
     }
     let types = TypeRanges::of(&plan, &names);
+    let directory = Directory::compile(snapshot)?;
+    for warning in directory.warnings() {
+        warnings.note(warning.code(), &warning.pointer, warning.kind.to_string());
+    }
+    let sections = snapshot.without_tuples();
+    // Once as it was written, so that errors point there, and once in the
+    // order of the compiled form, so that both number issuers alike.
+    #[cfg(feature = "tokens")]
+    let trust = {
+        let written = Trust::compile(snapshot, &plan)?;
+        for (pointer, text) in written.issuers.warnings() {
+            warnings.note(ISSUER, &pointer, text);
+        }
+        if snapshot.issuers == sections.issuers {
+            written
+        } else {
+            Trust::compile(&sections, &plan)?
+        }
+    };
     Ok(Inner {
         revision: snapshot.revision.clone().into_owned(),
         issued_at: snapshot.issued_at,
@@ -229,6 +259,11 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         guards,
         limits: limits(&snapshot.limits)?,
         warnings: warnings.finish(),
+        directory,
+        #[cfg(feature = "tokens")]
+        trust,
+        sections,
+        digest: OnceLock::new(),
     })
 }
 
@@ -386,6 +421,19 @@ impl Warnings {
                 code,
                 pointer,
                 subject: spell(tuple),
+            });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn note(&mut self, code: &'static str, pointer: &str, subject: String) {
+        if self.kept.len() < MAX_WARNINGS {
+            let pointer = pointer.to_owned();
+            self.kept.push(Warning {
+                code,
+                pointer,
+                subject,
             });
         } else {
             self.more += 1;

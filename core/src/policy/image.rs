@@ -12,6 +12,7 @@
 //! its tuples, as JSON; the others are the tables as they lie in memory.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -19,14 +20,17 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::snapshot::{LimitsRecord, ModelSource, Snapshot, SnapshotError};
 
 use super::build;
+use super::directory::Directory;
 use super::graph::Graph;
 use super::guard::GuardTable;
 use super::names::Names;
 use super::plan::Plan;
+#[cfg(feature = "tokens")]
+use super::trust::Trust;
 use super::{Corrupt, Inner, TypeRanges, Warning};
 
 const MAGIC: &[u8; 8] = b"DEPUTIZE";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SECTIONS: usize = 13;
 const HEADER: usize = 24;
 
@@ -160,18 +164,12 @@ fn head(policy: &Inner) -> Vec<u8> {
     let limits = policy.limits;
     let model = (policy.model != crate::model::Model::default())
         .then(|| ModelSource::Json(crate::model::to_json(&policy.model)));
-    let snapshot = Snapshot {
-        format: 1,
-        revision: policy.revision.as_str().into(),
-        issued_at: policy.issued_at,
-        not_after: policy.not_after,
-        model,
-        tuples: Vec::new(),
-        limits: LimitsRecord {
-            steps: Some(limits.steps),
-            depth: limits.depth,
-            condition_cost: limits.condition_cost,
-        },
+    let mut snapshot = policy.sections.clone();
+    snapshot.model = model;
+    snapshot.limits = LimitsRecord {
+        steps: Some(limits.steps),
+        depth: limits.depth,
+        condition_cost: limits.condition_cost,
     };
     // Shapes made of strings and numbers always serialise.
     serde_json::to_vec(&snapshot).unwrap_or_default()
@@ -255,6 +253,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Inner, CompiledError> {
     let snapshot = Snapshot::from_json(head).map_err(refused)?;
     let (model, _) = build::read_model(snapshot.model.as_ref()).map_err(refused)?;
     let plan = Plan::compile(&model);
+    let directory = Directory::compile(&snapshot).map_err(refused)?;
+    #[cfg(feature = "tokens")]
+    let trust = Trust::compile(&snapshot, &plan).map_err(refused)?;
     let mut guards = GuardTable::for_model(&model).map_err(refused)?;
     let records: Vec<GuardRecord> = serde_json::from_slice(guard_records)
         .map_err(|_| CompiledError::Corrupt { part: "guards" })?;
@@ -286,6 +287,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Inner, CompiledError> {
         graph,
         guards,
         warnings,
+        directory,
+        #[cfg(feature = "tokens")]
+        trust,
+        sections: snapshot.without_tuples(),
+        digest: OnceLock::new(),
     })
 }
 

@@ -1,24 +1,33 @@
 //! The policy: a compiled snapshot, immutable and indexed.
 
 mod build;
+mod directory;
 mod graph;
 mod guard;
 mod image;
 mod names;
 mod plan;
 mod reference;
+mod template;
+#[cfg(feature = "tokens")]
+mod trust;
 
 pub use build::Warning;
 pub use image::CompiledError;
 
+pub(crate) use directory::{AccessRule, Directory, entity_id, is_path};
 pub(crate) use graph::{Graph, Node, RelationId, Row, Subject, holds};
 pub(crate) use guard::{Guard, GuardCondition, GuardTable, Verdict};
 pub(crate) use names::{NONE, NameId, Names};
 pub(crate) use plan::{AllowedKind, Leaf, Op, OpId, Parents, Plan, TypeId};
 pub(crate) use reference::{Admission, Reference, admit};
+#[cfg(feature = "tokens")]
+pub(crate) use template::fill;
+#[cfg(feature = "tokens")]
+pub(crate) use trust::Trust;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::model::Model;
 use crate::query::{QueryError, View};
@@ -55,6 +64,13 @@ pub(crate) struct Inner {
     pub(crate) guards: GuardTable,
     pub(crate) limits: Limits,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) directory: Directory,
+    #[cfg(feature = "tokens")]
+    pub(crate) trust: Trust,
+    /// The document without its model and tuples, for the compiled form.
+    pub(crate) sections: Snapshot<'static>,
+    /// SHA-256 of the compiled form, once somebody asked for it.
+    pub(crate) digest: OnceLock<[u8; 32]>,
 }
 
 /// Bounds on the work that one question may cost. Work is counted, never
@@ -125,6 +141,14 @@ impl Policy {
         image::read(bytes).map(|inner| Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// SHA-256 of the compiled form: equal for equal policy data. It is worked
+    /// out when first asked for.
+    pub fn digest(&self) -> [u8; 32] {
+        use sha2::Digest as _;
+        let digest = || sha2::Sha256::digest(image::write(&self.inner)).into();
+        *self.inner.digest.get_or_init(digest)
     }
 
     /// The snapshot's revision, as it stood there.

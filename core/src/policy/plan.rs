@@ -127,7 +127,8 @@ pub(crate) enum Leaf {
         /// Wildcards may be assigned.
         wildcards: bool,
     },
-    Parents(Parents),
+    /// Another object's relation, as this relation of the same object says.
+    Parents(RelationId, Parents),
 }
 
 impl Plan {
@@ -351,13 +352,13 @@ impl Plan {
     fn leaves(&self, id: RelationId) -> Vec<Leaf> {
         let mut leaves: Vec<Leaf> = Vec::new();
         let mut unfolded = vec![id];
-        let mut pending = vec![self.root(id)];
-        while let Some(op) = pending.pop() {
+        let mut pending = vec![(id, self.root(id))];
+        while let Some((of, op)) = pending.pop() {
             match self.op(op) {
-                Op::Union(parts) => pending.extend(parts.iter().rev()),
+                Op::Union(parts) => pending.extend(parts.iter().rev().map(|part| (of, *part))),
                 Op::Computed(below) if !unfolded.contains(below) => {
                     unfolded.push(*below);
-                    pending.push(self.root(*below));
+                    pending.push((*below, self.root(*below)));
                 }
                 Op::Direct(relation) => {
                     let allowed = self
@@ -376,7 +377,7 @@ impl Plan {
                     }
                 }
                 Op::Parents(parents) => {
-                    let leaf = Leaf::Parents(parents.clone());
+                    let leaf = Leaf::Parents(of, parents.clone());
                     if !leaves.contains(&leaf) {
                         leaves.push(leaf);
                     }

@@ -24,6 +24,35 @@ pub(super) struct Asked {
     pub(super) type_id: TypeId,
 }
 
+impl Asked {
+    /// A user with a name. `type:*` is looked for as a wildcard only, so that a
+    /// contextual tuple does not stand in for a stored one.
+    fn object(id: NameId, type_id: TypeId, wildcard: Subject) -> Self {
+        let subject = Subject::object(id);
+        let subject = if subject == wildcard {
+            Subject::UNKNOWN
+        } else {
+            subject
+        };
+        Self {
+            subject,
+            wildcard,
+            userset: None,
+            type_id,
+        }
+    }
+
+    /// A user that no tuple names.
+    fn nobody(type_id: TypeId) -> Self {
+        Self {
+            subject: Subject::UNKNOWN,
+            wildcard: Subject::UNKNOWN,
+            userset: None,
+            type_id,
+        }
+    }
+}
+
 impl View<'_> {
     /// Reads the user of a question.
     pub(super) fn asked(&self, user: &str, object: &str) -> Result<Asked, QueryError> {
@@ -31,19 +60,7 @@ impl View<'_> {
         if let Some(id) = self.policy.names.find(user)
             && let Some(type_id) = self.policy.types.type_of(id)
         {
-            let subject = Subject::object(id);
-            let wildcard = self.wildcard(type_id);
-            let wildcard = if wildcard == subject {
-                Subject::UNKNOWN
-            } else {
-                wildcard
-            };
-            return Ok(Asked {
-                subject,
-                wildcard,
-                userset: None,
-                type_id,
-            });
+            return Ok(Asked::object(id, type_id, self.wildcard(type_id)));
         }
         let reference = Reference::user(user).map_err(|reason| QueryError::InvalidUser {
             found: user.to_owned(),
@@ -74,17 +91,13 @@ impl View<'_> {
                 type_id,
             });
         }
-        let subject = known.map_or(Subject::UNKNOWN, Subject::object);
-        let wildcard = if reference.wildcard {
-            Subject::UNKNOWN
-        } else {
-            self.wildcard(type_id)
-        };
-        Ok(Asked {
-            subject,
-            wildcard,
-            userset: None,
-            type_id,
+        Ok(match known {
+            Some(id) => Asked::object(id, type_id, self.wildcard(type_id)),
+            None if reference.wildcard => Asked::nobody(type_id),
+            None => Asked {
+                wildcard: self.wildcard(type_id),
+                ..Asked::nobody(type_id)
+            },
         })
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::model::identifier::IdentifierError;
+use crate::path::PathError;
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub enum QueryError {
         /// What is wrong with it.
         reason: IdentifierError,
     },
+    /// A resource that is meant as a path is not one.
+    Path(PathError),
     /// The model does not define the type.
     UnknownType {
         /// The type asked for.
@@ -91,6 +94,7 @@ impl QueryError {
         match self {
             Self::InvalidUser { .. } => "request.invalid_user",
             Self::InvalidObject { .. } => "request.invalid_object",
+            Self::Path(error) => error.code(),
             Self::UnknownType { .. } => "request.unknown_type",
             Self::UnknownRelation { .. } => "request.unknown_relation",
             Self::ContextualTuple { .. } => "request.contextual_tuple",
@@ -109,6 +113,7 @@ impl fmt::Display for QueryError {
             Self::InvalidUser { found, reason } | Self::InvalidObject { found, reason } => {
                 write!(f, "`{found}`: {reason}")
             }
+            Self::Path(error) => write!(f, "{error}"),
             Self::UnknownType { name } => write!(f, "the model defines no type `{name}`"),
             Self::UnknownRelation { type_name, name } => {
                 write!(f, "the type `{type_name}` has no relation `{name}`")

@@ -81,6 +81,23 @@ impl View<'_> {
         relation: &str,
         objects: impl IntoIterator<Item = S>,
     ) -> Result<Filtered, QueryError> {
+        let objects = objects.into_iter();
+        let mut filtered = Filtered {
+            mask: Vec::with_capacity(objects.size_hint().0),
+            dropped: BTreeMap::new(),
+        };
+        self.decide_each(user, relation, objects, |decided| filtered.push(decided))?;
+        Ok(filtered)
+    }
+
+    /// Decides one object after the other.
+    pub(super) fn decide_each<S: AsRef<str>>(
+        &self,
+        user: &str,
+        relation: &str,
+        objects: impl Iterator<Item = S>,
+        mut answer: impl FnMut(Result<bool, DropReason>),
+    ) -> Result<(), QueryError> {
         let asked = self.asked(user, "")?;
         let mut search = Search::with_memo(self, asked);
         let mut kinds = Kinds {
@@ -88,20 +105,15 @@ impl View<'_> {
             relation,
             last: None,
         };
-        let objects = objects.into_iter();
-        let mut filtered = Filtered {
-            mask: Vec::with_capacity(objects.size_hint().0),
-            dropped: BTreeMap::new(),
-        };
         for object in objects {
             let object = object.as_ref();
-            filtered.push(
+            answer(
                 kinds
                     .target(user, object)
                     .and_then(|node| search.decide(node).map_err(|error| DropReason::of(&error))),
             );
         }
-        Ok(filtered)
+        Ok(())
     }
 }
 
@@ -158,10 +170,11 @@ impl Kinds<'_, '_> {
 }
 
 impl DropReason {
-    fn of(error: &QueryError) -> Self {
+    pub(super) fn of(error: &QueryError) -> Self {
         match error {
             QueryError::InvalidUser { .. }
             | QueryError::InvalidObject { .. }
+            | QueryError::Path(_)
             | QueryError::UnknownType { .. } => Self::Malformed,
             QueryError::UnknownRelation { .. } => Self::UnknownRelation,
             #[cfg(feature = "conditions")]

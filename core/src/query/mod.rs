@@ -1,6 +1,7 @@
 //! Questions to a policy: check, list, expand, explain and filter.
 
 mod ask;
+mod authority;
 mod check;
 mod error;
 mod expand;
@@ -11,11 +12,16 @@ mod list_users;
 mod overlay;
 mod reach;
 mod resolve;
+#[cfg(feature = "tokens")]
+mod terms;
 mod view;
 
+pub use authority::Grounds;
 pub use error::{QueryError, TupleFault};
 pub use expand::Expansion;
 pub use explain::{Explanation, Step, StepRule};
 pub use filter::{DropReason, Filtered};
 pub use overlay::{Tuple, TupleCondition};
+#[cfg(feature = "tokens")]
+pub(crate) use view::Surroundings;
 pub use view::{CheckItem, View};

@@ -116,6 +116,9 @@ impl Search<'_, '_> {
                     usersets,
                     wildcards,
                 } => {
+                    if !self.may_hold(*relation) {
+                        continue;
+                    }
                     let node = Node {
                         object: node.object,
                         relation: *relation,
@@ -127,7 +130,10 @@ impl Search<'_, '_> {
                         return Ok(true);
                     }
                 }
-                Leaf::Parents(parents) => {
+                Leaf::Parents(of, parents) => {
+                    if !self.may_hold(*of) {
+                        continue;
+                    }
                     let node = Node {
                         object: node.object,
                         relation: parents.tupleset,
@@ -174,7 +180,7 @@ impl Search<'_, '_> {
                             return Ok(true);
                         }
                     }
-                    Leaf::Parents(parents) if parents.tupleset == row_relation => {
+                    Leaf::Parents(_, parents) if parents.tupleset == row_relation => {
                         self.step(subjects.len() as u64)?;
                         for parent in subjects {
                             let target = policy

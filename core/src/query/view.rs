@@ -1,5 +1,7 @@
 //! The policy as one request sees it.
 
+use std::borrow::Cow;
+
 #[cfg(feature = "conditions")]
 use serde_json::{Map, Value};
 
@@ -15,12 +17,23 @@ use super::overlay::{Overlay, Tuple};
 #[derive(Debug, Clone)]
 pub struct View<'p> {
     pub(super) policy: &'p Inner,
-    pub(super) overlay: Overlay,
+    pub(super) overlay: Cow<'p, Overlay>,
     /// By condition: the request's context, typed once.
+    #[cfg(feature = "conditions")]
+    context: Cow<'p, [RequestContext]>,
+    tenant: Option<Cow<'p, str>>,
+    pub(super) limits: Limits,
+}
+
+/// What a view knows beside its policy, kept for many requests.
+#[cfg(feature = "tokens")]
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    overlay: Overlay,
     #[cfg(feature = "conditions")]
     context: Vec<RequestContext>,
     tenant: Option<String>,
-    pub(super) limits: Limits,
+    limits: Limits,
 }
 
 /// One question of a batch.
@@ -38,11 +51,36 @@ impl<'p> View<'p> {
     pub(crate) fn new(policy: &'p Inner) -> Self {
         Self {
             policy,
-            overlay: Overlay::default(),
+            overlay: Cow::Owned(Overlay::default()),
             #[cfg(feature = "conditions")]
-            context: Vec::new(),
+            context: Cow::Borrowed(&[]),
             tenant: None,
             limits: policy.limits,
+        }
+    }
+
+    /// The view that these surroundings were taken from.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn within(policy: &'p Inner, surroundings: &'p Surroundings) -> Self {
+        Self {
+            policy,
+            overlay: Cow::Borrowed(&surroundings.overlay),
+            #[cfg(feature = "conditions")]
+            context: Cow::Borrowed(&surroundings.context),
+            tenant: surroundings.tenant.as_deref().map(Cow::Borrowed),
+            limits: surroundings.limits,
+        }
+    }
+
+    /// What this view knows beside its policy.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn into_surroundings(self) -> Surroundings {
+        Surroundings {
+            overlay: self.overlay.into_owned(),
+            #[cfg(feature = "conditions")]
+            context: self.context.into_owned(),
+            tenant: self.tenant.map(Cow::into_owned),
+            limits: self.limits,
         }
     }
 
@@ -52,7 +90,7 @@ impl<'p> View<'p> {
     /// # Errors
     /// [`QueryError::ContextualTuple`] for the first that cannot stand.
     pub fn with_tuples(mut self, tuples: &[Tuple]) -> Result<Self, QueryError> {
-        self.overlay = Overlay::build(self.policy, tuples)?;
+        self.overlay = Cow::Owned(Overlay::build(self.policy, tuples)?);
         Ok(self)
     }
 
@@ -69,7 +107,7 @@ impl<'p> View<'p> {
     /// Sets the tenant: tuples tagged with another one are invisible, and
     /// without a tenant all tagged ones are.
     pub fn with_tenant(mut self, tenant: &str) -> Self {
-        self.tenant = Some(tenant.to_owned());
+        self.tenant = Some(Cow::Owned(tenant.to_owned()));
         self
     }
 
@@ -77,6 +115,11 @@ impl<'p> View<'p> {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// The request's tenant.
+    pub(super) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// The policy's tuples of a node, and the request's.
@@ -109,7 +152,7 @@ impl<'p> View<'p> {
 
     /// Whether a tuple with this guard is of the request's tenant, or of none.
     pub(super) fn sees(&self, guard: Option<&Guard>) -> bool {
-        guard.is_none_or(|g| g.tenant.is_none() || g.tenant == self.tenant)
+        guard.is_none_or(|g| g.tenant.is_none() || g.tenant.as_deref() == self.tenant())
     }
 
     #[cfg(feature = "conditions")]

@@ -185,7 +185,15 @@ impl SectionError {
     /// A stable name for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match &self.fault {
+        self.fault.code()
+    }
+}
+
+impl SectionFault {
+    /// A stable name for the kind of error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
             SectionFault::Name { .. } => "scope.name",
             SectionFault::Reserved { .. } => "scope.reserved",
             SectionFault::AliasOfAlias { .. } => "scope.alias-of-alias",
@@ -201,8 +209,13 @@ impl SectionError {
 
 impl fmt::Display for SectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.pointer)?;
-        match &self.fault {
+        write!(f, "{}: {}", self.pointer, self.fault)
+    }
+}
+
+impl fmt::Display for SectionFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             SectionFault::Name { name } => write!(
                 f,
                 "`{}` cannot stand in a token's `scope`; use printable ASCII without spaces, `\"` and `\\`",

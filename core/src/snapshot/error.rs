@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use crate::action::ActionError;
+use crate::entity::EntityFault;
 use crate::model::ModelError;
 use crate::model::identifier::IdentifierError;
+use crate::path::PathError;
 
 /// A place in a text: both count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,33 @@ pub enum SnapshotErrorKind {
         /// The tuple, as `user relation object`.
         tuple: String,
     },
+    /// A text is not what must stand there.
+    Value {
+        /// The text found.
+        found: String,
+        /// What must stand there.
+        expected: &'static str,
+    },
+    /// Something is given twice that may be given once.
+    Duplicate {
+        /// Its name.
+        name: String,
+    },
+    /// An access rule's action.
+    Action(ActionError),
+    /// An access rule's path.
+    Path(PathError),
+    /// The sections about entities do not hold.
+    Entity(EntityFault),
+    /// An issuer is refused.
+    #[cfg(feature = "tokens")]
+    Issuer(Box<crate::token::IssuerFault>),
+    /// The sections about scopes do not hold.
+    #[cfg(feature = "tokens")]
+    Scopes(Box<crate::scope::SectionFault>),
+    /// A principal's scopes are malformed.
+    #[cfg(feature = "tokens")]
+    Scope(crate::scope::ScopeError),
     /// A limit is out of its range.
     Limit {
         /// Which one.
@@ -139,6 +169,17 @@ impl SnapshotError {
             SnapshotErrorKind::ConditionsUnsupported => "snapshot.conditions_unsupported",
             SnapshotErrorKind::Identifier { .. } => "snapshot.identifier",
             SnapshotErrorKind::ConflictingTuple { .. } => "snapshot.conflicting_tuple",
+            SnapshotErrorKind::Value { .. } => "snapshot.value",
+            SnapshotErrorKind::Duplicate { .. } => "snapshot.duplicate",
+            SnapshotErrorKind::Action(error) => error.code(),
+            SnapshotErrorKind::Path(error) => error.code(),
+            SnapshotErrorKind::Entity(fault) => fault.code(),
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Issuer(fault) => fault.code(),
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Scopes(fault) => fault.code(),
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Scope(error) => error.code(),
             SnapshotErrorKind::Limit { .. } => "snapshot.limit",
             SnapshotErrorKind::Internal => "internal",
         }
@@ -179,6 +220,25 @@ impl fmt::Display for SnapshotError {
                     "the tuple `{tuple}` is given twice, under different conditions"
                 )?;
             }
+            SnapshotErrorKind::Value { found, expected } => {
+                write!(
+                    f,
+                    "`{}` stands where {expected} must stand",
+                    found.escape_debug()
+                )?;
+            }
+            SnapshotErrorKind::Duplicate { name } => {
+                write!(f, "`{}` is given twice; keep one", name.escape_debug())?;
+            }
+            SnapshotErrorKind::Action(error) => write!(f, "{error}")?,
+            SnapshotErrorKind::Path(error) => write!(f, "{error}")?,
+            SnapshotErrorKind::Entity(fault) => write!(f, "{fault}")?,
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Issuer(fault) => write!(f, "{fault}")?,
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Scopes(fault) => write!(f, "{fault}")?,
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Scope(error) => write!(f, "{error}")?,
             SnapshotErrorKind::Limit { name } => {
                 write!(f, "the limit `{name}` must be at least 1")?
             }

@@ -5,13 +5,26 @@
 //! An unknown member is an error, because a typo must not silently drop policy.
 
 mod error;
+mod sections;
 
 pub use error::{Position, SnapshotError, SnapshotErrorKind};
+pub use sections::{
+    AccessRecord, ActorAuthority, Actors, CheckHops, DelegationRecord, HopRecord, HopTuple,
+    IdentityRecord, PrincipalRecord, ResourceRecord,
+};
 
 use std::borrow::Cow;
+#[cfg(feature = "tokens")]
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::entity::{Entity, EntityGrant, EntityType, Section};
+#[cfg(feature = "tokens")]
+use crate::scope::{DetailType, Dialect, ScopeRule, distinct};
+#[cfg(feature = "tokens")]
+use crate::token::{IssuerConfig, RevokedConfig};
 
 /// The largest document accepted, in bytes. A million tuples take about 100 MB;
 /// 1 GiB keeps every offset of the compiled form below 2³².
@@ -43,9 +56,99 @@ pub struct Snapshot<'a> {
     /// The relationships.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub tuples: Vec<TupleRecord<'a>>,
+    /// Kinds of entities and their permissions, in FusionAuth's shapes.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub entity_types: Section<EntityType>,
+    /// Entities, in FusionAuth's shapes.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub entities: Section<Entity>,
+    /// Permissions on entities, in FusionAuth's shapes.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub entity_grants: Section<EntityGrant>,
+    /// Access rules: action patterns on paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access: Vec<AccessRecord>,
+    /// What is known of principals beside their grants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub principals: Vec<PrincipalRecord>,
+    /// What is known of resources beside the grants on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<ResourceRecord>,
+    /// The issuers whose tokens are trusted.
+    #[cfg(feature = "tokens")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<IssuerConfig>,
+    /// What each scope of the table covers.
+    #[cfg(feature = "tokens")]
+    #[serde(
+        default,
+        deserialize_with = "distinct",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub scopes: BTreeMap<String, Vec<ScopeRule>>,
+    /// Other names of scopes.
+    #[cfg(feature = "tokens")]
+    #[serde(
+        default,
+        deserialize_with = "distinct",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub scope_aliases: BTreeMap<String, String>,
+    /// How scopes outside the table are read.
+    #[cfg(feature = "tokens")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_dialects: Option<Vec<Dialect>>,
+    /// The types of authorization details that are understood.
+    #[cfg(feature = "tokens")]
+    #[serde(
+        default,
+        deserialize_with = "distinct",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub authorization_details: BTreeMap<String, DetailType>,
+    /// What was taken back before it expired.
+    #[cfg(feature = "tokens")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub revoked: RevokedConfig,
+    /// The issuers: kept as written, since this build verifies no tokens.
+    #[cfg(not(feature = "tokens"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuers: Option<serde_json::Value>,
+    /// The table of scopes, kept as written.
+    #[cfg(not(feature = "tokens"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<serde_json::Value>,
+    /// Other names of scopes, kept as written.
+    #[cfg(not(feature = "tokens"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_aliases: Option<serde_json::Value>,
+    /// How scopes are read, kept as written.
+    #[cfg(not(feature = "tokens"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_dialects: Option<serde_json::Value>,
+    /// Types of authorization details, kept as written.
+    #[cfg(not(feature = "tokens"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<serde_json::Value>,
+    /// What was taken back, kept as written.
+    #[cfg(not(feature = "tokens"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<serde_json::Value>,
+    /// Who may act for whom. Without it no token with `act` is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<DelegationRecord>,
     /// Bounds on the work that one question may cost.
     #[serde(default, skip_serializing_if = "LimitsRecord::is_empty")]
     pub limits: LimitsRecord,
+}
+
+fn is_empty<T>(section: &Section<T>) -> bool {
+    section.records.is_empty()
+}
+
+#[cfg(feature = "tokens")]
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A model as DSL text or as OpenFGA's JSON.
@@ -152,8 +255,20 @@ fn locate(text: &str) -> SnapshotError {
     let mut reader = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, Snapshot<'_>>(&mut reader) {
         Err(e) => {
-            let pointer = pointer(e.path());
-            SnapshotError::from_serde(e.inner(), pointer)
+            let mut pointer = pointer(e.path());
+            let mut error = SnapshotError::from_serde(e.inner(), String::new());
+            // FusionAuth's shapes are read as values, and say themselves where
+            // within their section something is wrong.
+            if let SnapshotErrorKind::Shape { detail } = &mut error.kind
+                && !pointer.is_empty()
+                && detail.starts_with(&pointer)
+                && let Some((place, said)) = detail.split_once(": ")
+            {
+                pointer = place.to_owned();
+                *detail = said.to_owned();
+            }
+            error.pointer = pointer;
+            error
         }
         // What is left is text behind the document.
         Ok(_) => match reader.end() {

@@ -223,7 +223,15 @@ impl IssuerError {
     /// The stable code of this fault.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        match &self.fault {
+        self.fault.code()
+    }
+}
+
+impl IssuerFault {
+    /// The stable code of this fault.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
             IssuerFault::Empty => "issuer.empty",
             IssuerFault::Duplicate { .. } => "issuer.duplicate",
             IssuerFault::NoAlgorithms => "issuer.algorithms",

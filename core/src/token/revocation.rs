@@ -19,8 +19,9 @@ pub struct RevokedConfig {
     #[serde(default)]
     pub keys: Vec<RevokedKey>,
     /// Principals, e.g. `agent:x`, with the time before which no token of
-    /// theirs counts, in seconds since the Unix epoch.
-    #[serde(default)]
+    /// theirs counts, in seconds since the Unix epoch. A principal may occur
+    /// once: a second time would take the first one back.
+    #[serde(default, deserialize_with = "crate::scope::distinct")]
     pub principals: BTreeMap<String, UnixSeconds>,
 }
 

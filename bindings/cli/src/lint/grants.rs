@@ -213,16 +213,24 @@ fn nobody(model: &Model, inhabited: &Inhabited<'_, '_>) -> Vec<Fault> {
     findings
 }
 
-/// Conditions that the model allows and no tuple names.
+/// Conditions that a relation's brackets allow and no tuple names. One that is
+/// in no brackets is the model's own fault, and told as that.
 fn unused_conditions(model: &Model, snapshot: &Snapshot<'_>) -> Vec<Fault> {
     let used: BTreeSet<&str> = snapshot
         .tuples
         .iter()
         .filter_map(|tuple| Some(tuple.condition.as_ref()?.name.as_ref()))
         .collect();
-    let unused = model.conditions.iter();
+    let relations = model.types.iter().flat_map(|t| &t.relations);
+    let allowed: BTreeSet<&str> = relations
+        .flat_map(|relation| &relation.assignable)
+        .filter_map(|entry| entry.condition.as_deref())
+        .collect();
+    let unused = model.conditions.iter().filter(|condition| {
+        let name = condition.name.as_str();
+        allowed.contains(name) && !used.contains(name)
+    });
     unused
-        .filter(|condition| !used.contains(condition.name.as_str()))
         .map(|condition| {
             let said = format!("no tuple uses the condition `{}`", condition.name);
             let mut fault = Fault::new(UNUSED_CONDITION, said).pointing("/model");

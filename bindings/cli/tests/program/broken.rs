@@ -47,9 +47,9 @@ fn every_kind_of_bad_snapshot_has_its_code() {
             "snapshot.model",
         ),
         (
-            "named.json",
-            with("\"name\": \"big_enough\"", "\"name\": \"huge\""),
-            "snapshot.unknown_condition",
+            "context.json",
+            with("\"least\": 10", "\"least\": \"ten\""),
+            "snapshot.condition",
         ),
     ];
     for (file, text, expected) in cases {
@@ -204,4 +204,29 @@ fn misuse_is_an_error_too() {
     ] {
         assert_eq!(folder.run(line).status, 2, "{line}");
     }
+}
+
+#[test]
+fn a_conditions_error_shows_its_line() {
+    let folder = Folder::new();
+    folder.add(
+        "p.json",
+        POLICY.replacen("size >= least", "size >= lest", 1),
+    );
+    let ran = folder.run("check user:anne can_view document:1 -s p.json");
+    assert_eq!(ran.status, 2);
+    assert!(
+        ran.err
+            .contains("condition `big_enough`: `lest` is not declared"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains("--> p.json:17:11 at /model"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("17 |   size >= lest"), "{}", ran.err);
+    assert!(ran.err.contains("   |           ^^^^"), "{}", ran.err);
+    assert!(ran.err.contains("did you mean `least`?"), "{}", ran.err);
 }

@@ -27,6 +27,9 @@ type document
     define caller: [agent, agent:*]
     define viewer: [user, user:*, group#member] or viewer from parent
     define both: author and caller
+condition unasked(hour: int) {
+  hour > 9
+}
 condition in_hours(hour: int) {
   hour > 8
 }
@@ -65,6 +68,8 @@ fn each_finding_is_found() {
         t("agent:bot", "viewer", "document:roadmap"),
         t("user:anne", "member", "group:engineering"),
         t("user:anen", "viewer", "document:roadmap"),
+        json!({"user": "user:anne", "relation": "approver", "object": "document:roadmap",
+               "condition": {"name": "in_huors"}}),
     ]);
     let (status, document) = lint(tuples, "");
     assert_eq!(status, 1);
@@ -110,6 +115,14 @@ fn each_finding_is_found() {
             "/tuples/9",
             "agent:bot",
             "admits [user, user:*, group#member]",
+        ),
+        ("model.advice", "warning", "/model", "unasked", ""),
+        (
+            "tuple.unknown_condition",
+            "warning",
+            "/tuples/12",
+            "user:anne approver",
+            "the conditions are `unasked`, `in_hours`",
         ),
         (
             "tuple.duplicate",
@@ -166,7 +179,7 @@ fn each_finding_is_found() {
         .iter()
         .map(|f| f["code"].as_str().unwrap())
         .collect();
-    assert_eq!(codes.len(), 14, "a code without its case here: {codes:?}");
+    assert_eq!(codes.len(), 16, "a code without its case here: {codes:?}");
 }
 
 #[test]
@@ -195,7 +208,7 @@ fn what_is_reached_in_roundabout_ways_is_reached() {
 #[test]
 fn findings_can_be_allowed() {
     let tuples = json!([t("agent:*", "caller", "document:1")]);
-    let all = "--allow model.dead_relation --allow model.unused_type --allow model.wildcard_agent";
+    let all = "--allow model.advice --allow model.dead_relation --allow model.unused_type --allow model.wildcard_agent";
     assert_eq!(lint(tuples.clone(), all).0, 1);
     let (status, document) = lint(
         tuples.clone(),

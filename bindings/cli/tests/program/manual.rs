@@ -45,6 +45,15 @@ fn a_model_is_validated_with_all_its_errors() {
     let json = folder.run("model validate bad.fga --json").json();
     assert_eq!(json["errors"].as_array().unwrap().len(), 2);
     assert_eq!(json["errors"][0]["line"], 9);
+    folder.add("odd.fga", MODEL.replace("[user, user:*]", "[user, user]"));
+    let odd = folder.run("model validate odd.fga");
+    assert_eq!(odd.status, 0);
+    assert!(
+        odd.err
+            .contains("warning: the type restriction `user` is a duplicate"),
+        "{}",
+        odd.err
+    );
     folder.add("fga.mod", "schema: 1.2\ncontents:\n  - ../m.fga\n");
     let ran = folder.run("model validate fga.mod --json");
     assert_eq!(ran.status, 2);

@@ -54,7 +54,10 @@ fn a_store_file_gives_its_model() {
     let model = json!({"schema_version": "1.1", "type_definitions": [{"type": "user"}]});
     let imported = import(&[json!({"authorization_model": model})]).unwrap();
     assert_eq!(imported.snapshot["model"], model);
-    assert_eq!(import(std::slice::from_ref(&model)).unwrap().snapshot["model"], model);
+    assert_eq!(
+        import(std::slice::from_ref(&model)).unwrap().snapshot["model"],
+        model
+    );
 }
 
 #[test]

@@ -1,0 +1,315 @@
+//! The directory: who the principals are, what is known of resources, and the
+//! two kinds of grant that are no relationships.
+
+use std::collections::BTreeMap;
+
+use crate::action::Pattern;
+use crate::entity::{ENTITY_TYPE, Entities, EntityWarning};
+use crate::model::identifier;
+use crate::path::Path;
+use crate::snapshot::{
+    DelegationRecord, PrincipalRecord, ResourceRecord, Snapshot, SnapshotError, SnapshotErrorKind,
+};
+
+use super::template;
+
+/// Principals, resources, entity grants and access rules, each under its name.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    principals: BTreeMap<String, PrincipalRecord>,
+    /// By issuer and subject.
+    identities: BTreeMap<String, BTreeMap<String, String>>,
+    resources: BTreeMap<String, ResourceRecord>,
+    entities: Entities,
+    /// By recipient and entity.
+    permissions: BTreeMap<String, BTreeMap<String, EntityPermissions>>,
+    access: BTreeMap<String, Vec<AccessRule>>,
+}
+
+/// What one recipient may do with one entity.
+#[derive(Debug)]
+struct EntityPermissions {
+    /// Sorted.
+    names: Vec<String>,
+    tenant: Option<String>,
+}
+
+/// An access rule of one principal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AccessRule {
+    /// The actions.
+    pub(crate) action: Pattern,
+    /// The path, with all below it.
+    pub(crate) path: Path<'static>,
+}
+
+impl Directory {
+    /// Checks the sections and indexes them.
+    pub(super) fn compile(snapshot: &Snapshot<'_>) -> Result<Self, SnapshotError> {
+        let mut directory = Self::default();
+        for (i, record) in snapshot.principals.iter().enumerate() {
+            directory.add_principal(record, &format!("/principals/{i}"))?;
+        }
+        for (i, record) in snapshot.resources.iter().enumerate() {
+            let pointer = format!("/resources/{i}");
+            object(&record.id, || format!("{pointer}/id"))?;
+            if record.tenant.as_deref() == Some("") {
+                return Err(value("", "a tenant's name").at(format!("{pointer}/tenant")));
+            }
+            let known = directory
+                .resources
+                .insert(record.id.clone(), record.clone());
+            if known.is_some() {
+                return Err(duplicate(&record.id).at(format!("{pointer}/id")));
+            }
+        }
+        for (i, record) in snapshot.access.iter().enumerate() {
+            let pointer = format!("/access/{i}");
+            object(&record.principal, || format!("{pointer}/principal"))?;
+            let action = Pattern::parse(&record.action)
+                .map_err(|e| SnapshotErrorKind::Action(e).at(format!("{pointer}/action")))?;
+            if !is_path(&record.resource) {
+                let wanted = "a path that starts with `/`; objects are granted by tuples";
+                return Err(value(&record.resource, wanted).at(format!("{pointer}/resource")));
+            }
+            let path = Path::parse(&record.resource)
+                .map_err(|e| SnapshotErrorKind::Path(e).at(format!("{pointer}/resource")))?
+                .into_owned();
+            let rules = directory
+                .access
+                .entry(record.principal.clone())
+                .or_default();
+            rules.push(AccessRule { action, path });
+        }
+        for rules in directory.access.values_mut() {
+            rules.sort_by(|a, b| (&a.path, &a.action).cmp(&(&b.path, &b.action)));
+            rules.dedup();
+        }
+        directory.entities = Entities::resolve(
+            &snapshot.entity_types,
+            &snapshot.entities,
+            &snapshot.entity_grants,
+        )
+        .map_err(|e| SnapshotErrorKind::Entity(e.fault).at(e.pointer))?;
+        for grant in directory.entities.grants() {
+            let permissions = EntityPermissions {
+                names: grant.permissions.clone(),
+                tenant: grant.tenant.clone(),
+            };
+            directory
+                .permissions
+                .entry(grant.recipient.clone())
+                .or_default()
+                .insert(grant.entity.clone(), permissions);
+        }
+        if let Some(delegation) = &snapshot.delegation {
+            check_delegation(delegation)?;
+        }
+        Ok(directory)
+    }
+
+    fn add_principal(
+        &mut self,
+        record: &PrincipalRecord,
+        pointer: &str,
+    ) -> Result<(), SnapshotError> {
+        object(&record.id, || format!("{pointer}/id"))?;
+        if let Some(i) = record.tenants.iter().position(String::is_empty) {
+            return Err(value("", "a tenant's name").at(format!("{pointer}/tenants/{i}")));
+        }
+        for (i, identity) in record.identities.iter().enumerate() {
+            let subjects = self.identities.entry(identity.issuer.clone()).or_default();
+            let known = subjects.insert(identity.subject.clone(), record.id.clone());
+            if known.is_some() {
+                let name = format!("{} {}", identity.issuer, identity.subject);
+                return Err(duplicate(&name).at(format!("{pointer}/identities/{i}")));
+            }
+        }
+        let known = self.principals.insert(record.id.clone(), record.clone());
+        if known.is_some() {
+            return Err(duplicate(&record.id).at(format!("{pointer}/id")));
+        }
+        Ok(())
+    }
+
+    /// What gives nothing though it looks as if it would.
+    pub(super) fn warnings(&self) -> &[EntityWarning] {
+        self.entities.warnings()
+    }
+
+    /// What is known of a principal.
+    pub(crate) fn principal(&self, id: &str) -> Option<&PrincipalRecord> {
+        self.principals.get(id)
+    }
+
+    /// The principal that names this identity its own.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn identity(&self, issuer: &str, subject: &str) -> Option<&str> {
+        let subjects = self.identities.get(issuer)?;
+        subjects.get(subject).map(String::as_str)
+    }
+
+    /// The entities, and the grants on them.
+    pub(crate) fn entities(&self) -> &Entities {
+        &self.entities
+    }
+
+    /// The tenants of a principal: its own, and an entity's.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn tenants_of(&self, principal: &str) -> Vec<&str> {
+        let listed = self.principals.get(principal).map(|p| p.tenants.as_slice());
+        let entity = entity_id(principal).and_then(|id| self.entities.entity(id));
+        let own = entity.and_then(|e| e.tenant.as_deref());
+        let mut tenants: Vec<&str> = listed
+            .unwrap_or_default()
+            .iter()
+            .map(String::as_str)
+            .collect();
+        tenants.extend(own);
+        tenants.sort_unstable();
+        tenants.dedup();
+        tenants
+    }
+
+    /// What is known of a resource.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn resource(&self, id: &str) -> Option<&ResourceRecord> {
+        self.resources.get(id)
+    }
+
+    /// The tenants that a resource is in, of which there should be one.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn resource_tenants(&self, id: &str) -> impl Iterator<Item = &str> {
+        let listed = self.resources.get(id).and_then(|r| r.tenant.as_deref());
+        let entity = entity_id(id).and_then(|id| self.entities.entity(id));
+        listed
+            .into_iter()
+            .chain(entity.and_then(|e| e.tenant.as_deref()))
+    }
+
+    /// The access rule that gives a principal an action on a path.
+    pub(crate) fn access(
+        &self,
+        principal: &str,
+        action: &str,
+        path: &Path<'_>,
+    ) -> Option<&AccessRule> {
+        let rules = self.access.get(principal)?;
+        rules
+            .iter()
+            .find(|rule| rule.action.covers(action) && rule.path.covers(path))
+    }
+
+    /// Whether a principal has a permission on an entity, as a request of a
+    /// tenant sees it.
+    pub(crate) fn permits(
+        &self,
+        principal: &str,
+        permission: &str,
+        entity: &str,
+        tenant: Option<&str>,
+    ) -> bool {
+        let own = self.permissions.get(principal).and_then(|p| p.get(entity));
+        own.is_some_and(|own| {
+            (own.tenant.is_none() || own.tenant.as_deref() == tenant)
+                && own
+                    .names
+                    .binary_search_by(|name| name.as_str().cmp(permission))
+                    .is_ok()
+        })
+    }
+
+    /// The entities on which a principal has a permission.
+    pub(crate) fn permitted_entities(
+        &self,
+        principal: &str,
+        permission: &str,
+        tenant: Option<&str>,
+    ) -> impl Iterator<Item = &str> {
+        let own = self.permissions.get(principal);
+        own.into_iter()
+            .flat_map(|own| own.keys())
+            .map(String::as_str)
+            .filter(move |id| self.permits(principal, permission, id, tenant))
+    }
+}
+
+/// The id of an entity as a principal or a resource.
+pub(crate) fn entity_id(text: &str) -> Option<&str> {
+    text.strip_prefix(ENTITY_TYPE)?.strip_prefix(':')
+}
+
+/// Whether a resource is meant as a path; otherwise it is meant as an object.
+pub(crate) fn is_path(resource: &str) -> bool {
+    resource.starts_with('/') || !resource.contains(':')
+}
+
+fn check_delegation(delegation: &DelegationRecord) -> Result<(), SnapshotError> {
+    if delegation.max_depth == 0 {
+        return Err(SnapshotErrorKind::Limit { name: "max_depth" }.at("/delegation/max_depth"));
+    }
+    let type_name = |name: &str, pointer: String| {
+        identifier::type_name(name).map_err(|reason| {
+            SnapshotErrorKind::Identifier {
+                found: name.to_owned(),
+                reason,
+            }
+            .at(pointer)
+        })
+    };
+    for (i, root) in delegation.roots.iter().enumerate() {
+        type_name(root, format!("/delegation/roots/{i}"))?;
+    }
+    for (i, hop) in delegation.hops.iter().enumerate() {
+        let pointer = format!("/delegation/hops/{i}");
+        type_name(&hop.from, format!("{pointer}/from"))?;
+        type_name(&hop.to, format!("{pointer}/to"))?;
+        for (j, tuple) in hop.any_of.iter().enumerate() {
+            let pointer = format!("{pointer}/any_of/{j}");
+            let sample = |name: &str| match name {
+                "from" => Some("a:from"),
+                "to" => Some("a:to"),
+                _ => None,
+            };
+            let user = template::fill(&tuple.user, sample);
+            if !user.is_some_and(|user| identifier::user(&user).is_ok()) {
+                let wanted = "`{from}`, `{to}`, `type:id` or one of these with `#relation`";
+                return Err(value(&tuple.user, wanted).at(format!("{pointer}/user")));
+            }
+            let object = template::fill(&tuple.object, sample);
+            if !object.is_some_and(|object| identifier::object(&object).is_ok()) {
+                let wanted = "`{from}`, `{to}` or `type:id`";
+                return Err(value(&tuple.object, wanted).at(format!("{pointer}/object")));
+            }
+            if tuple.relation.is_empty() {
+                let wanted = "a relation or a permission";
+                return Err(value("", wanted).at(format!("{pointer}/relation")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn object(text: &str, pointer: impl Fn() -> String) -> Result<(), SnapshotError> {
+    let refused = |reason| {
+        SnapshotErrorKind::Identifier {
+            found: text.to_owned(),
+            reason,
+        }
+        .at(pointer())
+    };
+    identifier::object(text).map(|_| ()).map_err(refused)
+}
+
+fn value(found: &str, expected: &'static str) -> SnapshotErrorKind {
+    SnapshotErrorKind::Value {
+        found: found.to_owned(),
+        expected,
+    }
+}
+
+fn duplicate(name: &str) -> SnapshotErrorKind {
+    SnapshotErrorKind::Duplicate {
+        name: name.to_owned(),
+    }
+}
