@@ -136,27 +136,24 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
         store: &naive,
         leeway,
     };
-    if let Some(reason) = walks_otherwise(&naive, ask, theirs, ours) {
-        return Verdict::Explained(reason);
+    if let Some(verdict) = walks_otherwise(&outcomes, ask, theirs, ours) {
+        return verdict;
     }
-    match (
-        possible(&outcomes, ask, theirs),
-        possible(&outcomes, ask, ours),
-    ) {
-        (None, _) | (_, None) => Verdict::Skipped,
-        (Some(true), Some(true)) => Verdict::Explained(reason(ask, theirs, ours)),
-        _ => Verdict::Different,
+    match possible(&outcomes, ask, theirs) {
+        None => Verdict::Skipped,
+        Some(true) => Verdict::Explained(reason(ask, theirs, ours)),
+        Some(false) => Verdict::Different,
     }
 }
 
 /// Where OpenFGA's walk for a list of users meets more or fewer failing
 /// conditions than ours.
 fn walks_otherwise(
-    naive: &Naive<'_>,
+    outcomes: &Outcomes<'_>,
     ask: &Ask,
     theirs: &Answer,
     ours: &Answer,
-) -> Option<&'static str> {
+) -> Option<Verdict> {
     let Ask::ListUsers {
         object,
         relation,
@@ -165,18 +162,32 @@ fn walks_otherwise(
     else {
         return None;
     };
+    let naive = outcomes.store;
     let sample = match split_userset(filter) {
         Some((type_name, member)) => format!("{type_name}:?#{member}"),
         None => format!("{filter}:?"),
     };
     match (theirs, ours) {
+        (Answer::Failed(2002, _), _) | (_, Answer::Failed(2002, _)) => None,
         (Answer::Failed(..), Answer::Listed(_)) if naive.walk(object, relation, "").is_err() => {
-            Some("OpenFGA's list of users walks where no such user can be")
+            Some(Verdict::Explained(
+                "OpenFGA's list of users walks where no such user can be",
+            ))
         }
-        (Answer::Listed(names), Answer::Failed(..)) if names.is_empty() => {
+        (Answer::Listed(names), Answer::Failed(..)) => {
             let target = (type_of(object).to_owned(), relation.clone());
-            (!holdable(naive.model, &sample).contains(&target))
-                .then_some("OpenFGA sees at once that no such user can be")
+            if names.is_empty() && !holdable(naive.model, &sample).contains(&target) {
+                return Some(Verdict::Explained(
+                    "OpenFGA sees at once that no such user can be",
+                ));
+            }
+            Some(match outcomes.of_check(&sample, relation, object) {
+                None => Verdict::Skipped,
+                Some((_, below)) if below.cycle => Verdict::Explained(
+                    "OpenFGA's list of users empties an exclusion over a cycle, errors and all",
+                ),
+                Some(_) => Verdict::Different,
+            })
         }
         _ => None,
     }
