@@ -1,13 +1,23 @@
 //! `cargo xtask fuzz`: every target of the `fuzz` folder for a while.
 
+use std::fs;
+use std::path::PathBuf;
+
 use crate::failure::Failure;
 use crate::program::{Program, root, target};
 use crate::step::Outcome;
 
+/// The core forbids `unsafe`: panics, overflows, hangs and growth are looked
+/// for, and they show without the address sanitizer, which is slow.
+const WITHOUT_SANITIZER: [&str; 2] = ["-s", "none"];
+
+/// An input that takes this long or this much memory counts as a failure.
+const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=1024"];
+
 /// How long to look for trouble.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub(crate) enum Effort {
-    /// Twenty seconds a target.
+    /// Ten seconds a target.
     Smoke,
     /// As many minutes a target as it says.
     Long {
@@ -17,34 +27,38 @@ pub(crate) enum Effort {
     },
 }
 
-/// Runs every target and says how many there were.
+/// Runs every target, from its seeds and what earlier runs found.
 pub(crate) fn run(effort: Effort) -> Result<Outcome, Failure> {
-    if !root().join("fuzz/Cargo.toml").is_file() {
-        return Err(Failure::Found("there is no folder `fuzz`".into()));
-    }
-    if !Program::new("cargo")
-        .args(["+nightly", "--version"])
-        .works()
-    {
+    let nightly = Program::new("cargo").args(["+nightly", "--version"]);
+    if !nightly.works() {
         return Ok(Outcome::Skipped(
-            "fuzzing needs a nightly toolchain: `rustup toolchain install nightly`".into(),
+            "there is no nightly toolchain: `rustup toolchain install nightly`".into(),
         ));
     }
     install()?;
     let seconds = match effort {
-        Effort::Smoke => 20,
+        Effort::Smoke => 10,
         Effort::Long { minutes } => minutes * 60,
     };
-    let targets = fuzz(&["list"]).read()?;
+    let targets = fuzz("list", &[]).read()?;
+    fuzz("build", &WITHOUT_SANITIZER).run()?;
     for name in targets.lines() {
-        // Limits on memory and on one input's time: a target that grows or
-        // hangs is a finding, as a crash is.
-        let limits = [
-            format!("-max_total_time={seconds}"),
-            "-rss_limit_mb=1024".to_owned(),
-            "-timeout=10".to_owned(),
-        ];
-        fuzz(&["run", name, "--"]).args(limits).run()?;
+        println!("fuzzing {name} for {seconds} s");
+        let corpus = folder().join("corpus").join(name);
+        fs::create_dir_all(&corpus).map_err(Failure::at(&corpus))?;
+        let mut run = fuzz("run", &WITHOUT_SANITIZER)
+            .args([name.as_ref(), corpus.as_os_str()])
+            .args([format!("seeds/{name}"), "--".to_owned()])
+            .args(LIMITS)
+            .args([
+                format!("-max_total_time={seconds}"),
+                "-verbosity=0".to_owned(),
+            ]);
+        let dictionary = format!("dictionaries/{name}.dict");
+        if folder().join(&dictionary).is_file() {
+            run = run.args([format!("-dict={dictionary}")]);
+        }
+        run.run()?;
     }
     Ok(Outcome::Done(format!(
         "{} targets, {seconds} s each",
@@ -54,28 +68,33 @@ pub(crate) fn run(effort: Effort) -> Result<Outcome, Failure> {
 
 /// Puts cargo-fuzz into the target folder where the machine has none.
 fn install() -> Result<(), Failure> {
-    if fuzz(&["--version"]).works() {
+    if fuzz("list", &[]).works() {
         return Ok(());
     }
+    println!("installing cargo-fuzz into the target folder");
     Program::new("cargo")
         .args(["install", "-q", "cargo-fuzz", "--root"])
         .args([tools()])
         .run()
 }
 
-fn tools() -> std::path::PathBuf {
+fn folder() -> PathBuf {
+    root().join("fuzz")
+}
+
+fn tools() -> PathBuf {
     target().join("tools")
 }
 
-/// cargo-fuzz of the machine or of the target folder, on nightly.
-fn fuzz(words: &[&str]) -> Program {
+/// A command of cargo-fuzz, the machine's or the target folder's, on nightly.
+fn fuzz(command: &str, words: &[&str]) -> Program {
+    let machine = std::env::var_os("PATH").unwrap_or_default();
     let mut path = vec![tools().join("bin")];
-    path.extend(std::env::split_paths(
-        &std::env::var_os("PATH").unwrap_or_default(),
-    ));
-    let path = std::env::join_paths(path).unwrap_or_default();
+    path.extend(std::env::split_paths(&machine));
+    let path = std::env::join_paths(path).unwrap_or(machine);
     Program::new("cargo")
         .env("PATH", path)
-        .args(["+nightly", "fuzz"])
+        .args(["+nightly", "fuzz", command, "--fuzz-dir", "."])
         .args(words)
+        .within(folder())
 }

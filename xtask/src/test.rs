@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must pass before a change is whole.
 
 use crate::failure::Failure;
+use crate::fuzz::{self, Effort};
 use crate::program::Program;
 use crate::step::{self, Outcome, Step};
 use crate::{generate, wasm};
@@ -13,6 +14,7 @@ const STEPS: &[Step] = &[
     Step::new("lints", lints),
     Step::new("wasm", wasm::check),
     Step::new("tests", tests),
+    Step::new("fuzz smoke", || fuzz::run(Effort::Smoke)),
 ];
 
 /// Runs all steps.
@@ -21,7 +23,10 @@ pub(crate) fn run() -> Result<(), Failure> {
 }
 
 fn format() -> Result<Outcome, Failure> {
-    Program::cargo().args(["fmt", "--all", "--check"]).run()?;
+    // Only the files' names: the differences are a command away.
+    Program::cargo()
+        .args(["fmt", "--all", "--check", "--", "-l"])
+        .run()?;
     Ok(Outcome::done())
 }
 
@@ -39,10 +44,11 @@ fn lints() -> Result<Outcome, Failure> {
     Ok(Outcome::done())
 }
 
-/// Unit tests, conformance, properties and the examples in the documents.
+/// Unit tests, conformance, properties, purity, the stores compared with
+/// OpenFGA's own program, and the examples in the documents.
 fn tests() -> Result<Outcome, Failure> {
     Program::cargo()
-        .args(["test", "--workspace", "--all-features"])
+        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
         .run()?;
     Ok(Outcome::done())
 }
