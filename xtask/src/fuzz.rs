@@ -14,6 +14,9 @@ const WITHOUT_SANITIZER: [&str; 2] = ["-s", "none"];
 /// An input that takes this long or this much memory counts as a failure.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=1024"];
 
+/// Only how much was tried, and what was found.
+const QUIET: [&str; 3] = ["-verbosity=0", "-print_funcs=0", "-print_final_stats=1"];
+
 /// How long to look for trouble.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub(crate) enum Effort {
@@ -42,6 +45,7 @@ pub(crate) fn run(effort: Effort) -> Result<Outcome, Failure> {
     };
     let targets = fuzz("list", &[]).read()?;
     fuzz("build", &WITHOUT_SANITIZER).run()?;
+    let mut failed = Vec::new();
     for name in targets.lines() {
         println!("fuzzing {name} for {seconds} s");
         let corpus = folder().join("corpus").join(name);
@@ -50,15 +54,22 @@ pub(crate) fn run(effort: Effort) -> Result<Outcome, Failure> {
             .args([name.as_ref(), corpus.as_os_str()])
             .args([format!("seeds/{name}"), "--".to_owned()])
             .args(LIMITS)
-            .args([
-                format!("-max_total_time={seconds}"),
-                "-verbosity=0".to_owned(),
-            ]);
+            .args(QUIET)
+            .args([format!("-max_total_time={seconds}")]);
         let dictionary = format!("dictionaries/{name}.dict");
         if folder().join(&dictionary).is_file() {
             run = run.args([format!("-dict={dictionary}")]);
         }
-        run.run()?;
+        // One target's finding does not spare the others.
+        if run.run().is_err() {
+            failed.push(name);
+        }
+    }
+    if !failed.is_empty() {
+        return Err(Failure::Found(format!(
+            "found something: {}; the inputs are in `fuzz/artifacts`",
+            failed.join(", ")
+        )));
     }
     Ok(Outcome::Done(format!(
         "{} targets, {seconds} s each",
