@@ -243,8 +243,8 @@ mod tests {
         ];
         let mut found = codes(include_str!("../token/error.rs"), &rooms);
         let scope = include_str!("../scope/error.rs");
-        let end = scope.find("pub struct SectionError").unwrap();
-        found.extend(codes(&scope[..end], &["scope"]));
+        let (scope, _) = scope.split_once("pub struct SectionError").unwrap();
+        found.extend(codes(scope, &["scope"]));
         found.extend(codes(include_str!("../action.rs"), &["action"]));
         found.extend(codes(include_str!("../path.rs"), &["path"]));
         found.extend(codes(

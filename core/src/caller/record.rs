@@ -239,7 +239,7 @@ fn write_canonical(value: &Value, depth: usize, out: &mut String) {
     match value {
         Value::Object(members) if depth < MAX_DEPTH => {
             let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            sorted.sort_unstable_by_key(|(name, _)| *name);
             out.push('{');
             for (i, (name, member)) in sorted.into_iter().enumerate() {
                 if i > 0 {

@@ -345,7 +345,7 @@ fn guard_key(
     Ok(Some((
         tenant,
         condition,
-        context.map_or(String::new(), |c| canonical(c)),
+        context.map_or(String::new(), canonical),
     )))
 }
 
