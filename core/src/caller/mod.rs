@@ -108,7 +108,12 @@ impl Policy {
             ScopeUse::Narrow | ScopeUse::Required => ScopeSet::from_claims(&claims.all)?,
         };
         let mut tuples = claim_tuples(issuer, claims, &chain)?;
-        tuples.extend(setting.tuples.iter().cloned());
+        for tuple in setting.tuples {
+            // The host may say again what a claim said.
+            if !tuples.contains(tuple) {
+                tuples.push(tuple.clone());
+            }
+        }
         let mut tasks: Vec<String> = claims.task.iter().map(|task| task_id(task)).collect();
         tasks.extend(setting.task.map(str::to_owned));
         if let (Some(own), Some(host)) = (&claims.tenant, setting.tenant)

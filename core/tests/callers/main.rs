@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod entities;
 #[path = "../token_attacks/forge.rs"]
 #[allow(dead_code, reason = "made for another suite; used here in part")]
 mod forge;
