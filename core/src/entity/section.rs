@@ -441,3 +441,21 @@ fn insert(members: &mut Map<String, Value>, name: &str, value: Option<impl Into<
         members.insert(name.to_owned(), value.into());
     }
 }
+
+/// A section is a list of records, bare or wrapped, or a search result as it
+/// came. The records are another system's and are not described here.
+#[cfg(feature = "schema")]
+impl<T: Record> schemars::JsonSchema for Section<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::SECTION.into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "anyOf": [
+                { "type": "array", "items": { "type": "object" } },
+                { "type": "object", "required": [T::LIST] }
+            ]
+        })
+    }
+}

@@ -27,6 +27,7 @@ pub struct ScopeSections {
 
 /// One entry of the table: an action pattern on a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScopeRule {
     /// An action pattern, e.g. `can_read` or `integration:*`.
@@ -37,6 +38,7 @@ pub struct ScopeRule {
 
 /// A way to read scopes that are neither in the table nor an alias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Dialect {
     /// `target-entity:<id>[:<permission>,…]`, as FusionAuth writes them.
     #[serde(rename = "target-entity")]
@@ -52,6 +54,7 @@ pub enum Dialect {
 /// How authorization details of one type are read (RFC 9396 §2.2). A detail
 /// names its object by `identifier`, or means every object of the type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DetailType {
     /// The type of the objects, e.g. `document`.

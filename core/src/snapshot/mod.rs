@@ -36,6 +36,7 @@ pub const MAX_TUPLES: usize = 50_000_000;
 
 /// A snapshot, borrowed from its text where that needs no unescaping.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot<'a> {
     /// The format's number: 1.
@@ -153,6 +154,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// A model as DSL text or as OpenFGA's JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ModelSource<'a> {
     /// DSL text.
@@ -163,6 +165,7 @@ pub enum ModelSource<'a> {
 
 /// One relationship: `user` has `relation` on `object`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TupleRecord<'a> {
     /// `type:id`, `type:*` or `type:id#relation`.
@@ -184,6 +187,7 @@ pub struct TupleRecord<'a> {
 
 /// A tuple's condition, with the part of its context that the tuple fixes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConditionRecord<'a> {
     /// The condition's name in the model.
@@ -191,11 +195,16 @@ pub struct ConditionRecord<'a> {
     pub name: Cow<'a, str>,
     /// Values of its parameters; what is missing comes with the request.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")
+    )]
     pub context: Option<&'a RawValue>,
 }
 
 /// Bounds on the work that one question may cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LimitsRecord {
     /// Evaluation steps; 1,000,000 by default.

@@ -9,6 +9,7 @@ use super::Snapshot;
 /// An access rule: a principal may do what the pattern covers, on a path and
 /// all below it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccessRecord {
     /// `type:id`.
@@ -21,6 +22,7 @@ pub struct AccessRecord {
 
 /// What is known of a principal beside its grants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PrincipalRecord {
     /// `type:id`.
@@ -48,6 +50,7 @@ pub struct PrincipalRecord {
 
 /// Who a principal is to an issuer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IdentityRecord {
     /// The issuer's exact name.
@@ -58,6 +61,7 @@ pub struct IdentityRecord {
 
 /// What is known of a resource beside the grants on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResourceRecord {
     /// `type:id`.
@@ -72,6 +76,7 @@ pub struct ResourceRecord {
 
 /// Who may act for whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DelegationRecord {
     /// The hops that are admitted; a hop that no rule is about is refused.
@@ -96,6 +101,7 @@ pub struct DelegationRecord {
 
 /// When one type of principal may hand on to another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopRecord {
     /// The type of the one that hands on.
@@ -108,6 +114,7 @@ pub struct HopRecord {
 
 /// A grant that admits a hop: a relation, or a permission on an entity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HopTuple {
     /// E.g. `{to}`.
@@ -120,6 +127,7 @@ pub struct HopTuple {
 
 /// Which hops of a chain the rules are asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckHops {
     /// Each of them.
@@ -131,6 +139,7 @@ pub enum CheckHops {
 
 /// Whose authority is needed beside the subject's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Actors {
     /// The current actor's: prior ones are informational (RFC 8693 §4.1).
@@ -142,6 +151,7 @@ pub enum Actors {
 
 /// What an actor's authority is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ActorAuthority {
     /// Its own grants.

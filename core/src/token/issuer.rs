@@ -22,6 +22,7 @@ pub const DEFAULT_MAX_LIFETIME: u64 = 86_400;
 
 /// One entry of the snapshot's `issuers`, as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IssuerConfig {
     /// The exact `iss` of its tokens, compared byte by byte.
@@ -75,6 +76,7 @@ pub struct IssuerConfig {
 /// An issuer's keys as written. Its `Debug` form does not show them, since they
 /// may be shared secrets.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct KeySource(pub Value);
 
@@ -86,6 +88,7 @@ impl fmt::Debug for KeySource {
 
 /// How an issuer writes down who acts for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChainConvention {
     /// RFC 8693 §4.1: `sub` is the subject, `act` the current actor, nested
@@ -100,6 +103,7 @@ pub enum ChainConvention {
 
 /// What a token's scopes mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeUse {
     /// They must cover what is asked; a token without any covers nothing.
@@ -113,6 +117,7 @@ pub enum ScopeUse {
 
 /// A claim of which each value becomes a contextual tuple.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClaimMapping {
     /// The claim's name, e.g. `groups`.
@@ -124,6 +129,7 @@ pub struct ClaimMapping {
 /// A tuple in which `{subject}`, `{actor}` and `{value}` stand for what the
 /// token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TupleTemplate {
     /// E.g. `{subject}`.

@@ -10,6 +10,7 @@ use crate::time::UnixSeconds;
 
 /// The snapshot's `revoked`, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokedConfig {
     /// Tokens, by their `jti`, whoever issued them.
@@ -27,6 +28,7 @@ pub struct RevokedConfig {
 
 /// A revoked key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokedKey {
     /// The issuer it belonged to.
