@@ -169,11 +169,9 @@ fn walks_otherwise(
     };
     match (theirs, ours) {
         (Answer::Failed(2002, _), _) | (_, Answer::Failed(2002, _)) => None,
-        (Answer::Failed(..), Answer::Listed(_)) if naive.walk(object, relation, "").is_err() => {
-            Some(Verdict::Explained(
-                "OpenFGA's list of users walks where no such user can be",
-            ))
-        }
+        (Answer::Failed(..), Answer::Listed(_)) if naive.walk(object, relation).is_err() => Some(
+            Verdict::Explained("OpenFGA's list of users walks where no such user can be"),
+        ),
         (Answer::Listed(names), Answer::Failed(..)) => {
             let target = (type_of(object).to_owned(), relation.clone());
             if names.is_empty() && !holdable(naive.model, &sample).contains(&target) {

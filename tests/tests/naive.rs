@@ -12,7 +12,7 @@ fn stores() -> u64 {
     std::env::var("DEPUTIZE_NAIVE_STORES")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(400)
+        .unwrap_or(1_500)
 }
 
 #[test]
