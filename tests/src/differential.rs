@@ -413,7 +413,10 @@ pub fn judge_with(
     else {
         return verdict;
     };
-    let names: Vec<&String> = theirs.symmetric_difference(ours).collect();
+    // For a filter of usersets OpenFGA also lists what is none; see `matches`.
+    let wants_usersets = matches!(ask, Ask::ListUsers { filter, .. } if filter.contains('#'));
+    let wanted = |name: &&String| !wants_usersets || name.contains('#');
+    let names: Vec<&String> = theirs.symmetric_difference(ours).filter(wanted).collect();
     let asks = names.iter().map(|name| ask.about(name)).collect();
     let checks = Round {
         asks,
