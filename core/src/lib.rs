@@ -43,6 +43,8 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+#[cfg(feature = "tokens")]
+pub mod caller;
 #[cfg(feature = "conditions")]
 pub mod cel;
 #[cfg(feature = "conditions")]

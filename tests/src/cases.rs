@@ -179,3 +179,13 @@ pub fn keep(fga: &Fga, difference: &Difference, ours: Ours<'_>) -> Result<PathBu
     std::fs::write(&path, text + "\n").map_err(|error| error.to_string())?;
     Ok(path)
 }
+
+impl From<&Expected> for Answer {
+    fn from(expected: &Expected) -> Answer {
+        match expected {
+            Expected::Allowed(allowed) => Answer::Allowed(*allowed),
+            Expected::Listed(names) => Answer::Listed(names.clone()),
+            Expected::Failed(code) => Answer::Failed(*code, String::new()),
+        }
+    }
+}

@@ -218,7 +218,7 @@ impl Naive<'_> {
         candidates.extend(own.filter(|object| type_of(object) == object_type));
         let wildcard = format!("{}:*", type_of(user));
         candidates.retain(|object| {
-            let (nodes, tuples) = self.below(object, relation, user, false, &|_| true);
+            let (nodes, tuples) = self.below(object, relation, false, &|_| true);
             let named = |name: &str| name == user || (!user.contains('#') && name == wildcard);
             nodes.contains(user) || tuples.iter().any(|tuple| named(&tuple.user))
         });
@@ -246,34 +246,34 @@ impl Naive<'_> {
                 (format!("{group}:?#{member}"), usersets.collect())
             }
         };
-        self.walk(object, relation, &sample)?;
+        if !reachable(self.model, &sample, type_of(object), relation) {
+            return Ok(BTreeSet::new());
+        }
+        self.walk(object, relation)?;
         if sample.ends_with(":*") {
             candidates.insert(sample);
         }
         self.that(candidates, |user| self.check(user, relation, object))
     }
 
-    /// Goes down from the object, as far as tuples hold and users of the
-    /// sample's kind may be met.
+    /// Goes down from the object, as far as tuples hold.
     ///
     /// # Errors
     /// The condition of a tuple met there fails.
-    pub fn walk(&self, object: &str, relation: &str, sample: &str) -> Result<(), String> {
+    pub fn walk(&self, object: &str, relation: &str) -> Result<(), String> {
         let holds = |tuple: &Tuple| (self.condition)(tuple) == Ok(true);
-        let (_, tuples) = self.below(object, relation, sample, true, &holds);
+        let (_, tuples) = self.below(object, relation, true, &holds);
         tuples
             .into_iter()
             .try_for_each(|tuple| (self.condition)(tuple).map(drop))
     }
 
-    /// Everything that a relation is made of, or only what may add to it, where
-    /// it may hold the user: the `object#relation`s, and the tuples. An empty
-    /// user goes everywhere.
+    /// Everything that a relation is made of, or only what may add to it: the
+    /// `object#relation`s, and the tuples.
     fn below(
         &self,
         object: &str,
         relation: &str,
-        user: &str,
         subtracted: bool,
         follow: &dyn Fn(&Tuple) -> bool,
     ) -> (BTreeSet<String>, Vec<&Tuple>) {
@@ -283,8 +283,7 @@ impl Naive<'_> {
             let Some(def) = relation_of(self.model, type_of(object), relation) else {
                 continue;
             };
-            let held = user.is_empty() || reachable(self.model, user, type_of(object), relation);
-            if !held || !nodes.insert(format!("{object}#{relation}")) {
+            if !nodes.insert(format!("{object}#{relation}")) {
                 continue;
             }
             let here = |relation: &str| {

@@ -151,22 +151,29 @@ impl Outcomes<'_> {
         let mut below = Below::default();
         let set = match node {
             Rewrite::This => {
-                let mut set = Set::NO;
+                let own = self.read(object, relation, |name| name == user);
                 let wildcard = format!("{}:*", type_of(user));
-                let plain = split_userset(user).is_none();
-                set = union(set, self.read(object, relation, |name| name == user).1);
-                if plain {
-                    set = union(set, self.read(object, relation, |name| name == wildcard).1);
+                let mut public = Reading::default();
+                if split_userset(user).is_none() {
+                    public = self.read(object, relation, |name| name == wildcard);
                 }
-                let (usersets, reading) = self.read(object, relation, |name| name.contains('#'));
-                set = union(set, failures_of(reading));
+                let mut set = union(own.set, public.set);
+                // Strategy: reading the objects of a user, `weight2` sees only one
+                // of two tuples `user:x` and `user:*` on one object, whether or
+                // not its condition holds: a wrong denial of OpenFGA 1.22.0.
+                if path.len() > 1 && own.any && public.any {
+                    set = set.or(own.set).or(public.set);
+                }
+                let usersets = self.read(object, relation, |name| name.contains('#'));
+                set = union(set, failures_of(usersets.set));
                 let own = |entry: &Assignable| {
                     entry.type_name == type_of(object)
                         && matches!(&entry.kind, AssignableKind::Userset(member) if member == relation)
                 };
                 let recursive = relation_of(self.store.model, type_of(object), relation)
                     .is_some_and(|def| def.assignable.iter().any(own));
-                for (group, member) in usersets.iter().filter_map(|name| split_userset(name)) {
+                for (group, member) in usersets.users.iter().filter_map(|name| split_userset(name))
+                {
                     let (next, under) = self.ask(user, member, group, path)?;
                     below.add(under);
                     // Strategy: where `team#viewer` takes `team#viewer`, `recursive`
@@ -184,9 +191,9 @@ impl Outcomes<'_> {
             }
             Rewrite::Computed(other) => return self.ask(user, other, object, path),
             Rewrite::TupleToUserset { tupleset, computed } => {
-                let (parents, reading) = self.read(object, tupleset, |name| !name.contains('#'));
-                let mut set = failures_of(reading);
-                for parent in parents {
+                let parents = self.read(object, tupleset, |name| !name.contains('#'));
+                let mut set = failures_of(parents.set);
+                for parent in parents.users {
                     if relation_of(self.store.model, type_of(&parent), computed).is_some() {
                         let (next, under) = self.ask(user, computed, &parent, path)?;
                         below.add(under);
@@ -240,31 +247,47 @@ impl Outcomes<'_> {
 
     /// The users of the tuples that may count, and what a lone lookup of them
     /// comes to.
-    fn read(
-        &self,
-        object: &str,
-        relation: &str,
-        keep: impl Fn(&str) -> bool,
-    ) -> (Vec<String>, Set) {
-        let (mut users, mut set, mut failed) = (Vec::new(), Set::NO, false);
+    fn read(&self, object: &str, relation: &str, keep: impl Fn(&str) -> bool) -> Reading {
+        let (mut reading, mut failed) = (Reading::default(), false);
         for tuple in self.store.contextual.iter().chain(self.store.stored) {
             let here = tuple.object == object && tuple.relation == relation && keep(&tuple.user);
             if here && admits(self.store.model, tuple) {
+                reading.any = true;
                 match (self.store.condition)(tuple) {
-                    Ok(true) => users.push(tuple.user.clone()),
+                    Ok(true) => reading.users.push(tuple.user.clone()),
                     Ok(false) => {}
                     Err(_) => failed = true,
                 }
             }
         }
-        if !users.is_empty() {
-            set = Set::YES;
+        if !reading.users.is_empty() {
+            reading.set = Set::YES;
         }
         if failed {
             // Strategy: a failure may be forgotten because of a tuple elsewhere.
-            set = set.or(Set::FAILED).or(Set::NO);
+            reading.set = reading.set.or(Set::FAILED).or(Set::NO);
         }
-        (users, set)
+        reading
+    }
+}
+
+/// What reading some tuples of an object gives.
+struct Reading {
+    /// The users of those that hold.
+    users: Vec<String>,
+    /// What a lone lookup of them comes to.
+    set: Set,
+    /// Whether there are any, holding or not.
+    any: bool,
+}
+
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading {
+            users: Vec::new(),
+            set: Set::NO,
+            any: false,
+        }
     }
 }
 

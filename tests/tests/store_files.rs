@@ -1,6 +1,8 @@
 //! Store files that people outside this project wrote: every assertion.
 
 use deputize::Policy;
+use deputize::model;
+use deputize::model::manifest::Manifest;
 use deputize_tests::storefile::{StoreFile, beside};
 use deputize_tests::{conformance, engine};
 use serde_json::{Value, json};
@@ -81,13 +83,35 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
 fn model(path: &Path, file: &StoreFile) -> Value {
     match (&file.model, &file.model_file) {
         (Some(text), None) => text.as_str().into(),
-        (None, Some(other)) => {
-            let other = beside(path, other);
-            conformance::read(&other).into()
-        }
+        (None, Some(other)) if other.ends_with("fga.mod") => modules(&beside(path, other)),
+        (None, Some(other)) => conformance::read(&beside(path, other)).into(),
         _ => panic!(
             "{}: one of `model` and `model_file` is wanted",
             path.display()
         ),
     }
+}
+
+/// A model made of modules, in its JSON form.
+fn modules(path: &Path) -> Value {
+    let manifest =
+        Manifest::parse(&conformance::read(path)).expect("the sample's `fga.mod` is sound");
+    let names: Vec<String> = manifest
+        .contents
+        .value
+        .into_iter()
+        .map(|file| file.value)
+        .collect();
+    let texts: Vec<String> = names
+        .iter()
+        .map(|name| conformance::read(&beside(path, Path::new(name))))
+        .collect();
+    let files: Vec<(&str, &str)> = names
+        .iter()
+        .map(String::as_str)
+        .zip(texts.iter().map(String::as_str))
+        .collect();
+    let model =
+        model::combine(&files, &manifest.schema.value).expect("the sample's modules fit together");
+    model::to_json(&model)
 }

@@ -138,6 +138,7 @@ impl Directory {
     }
 
     /// What is known of a principal.
+    #[cfg(feature = "tokens")]
     pub(crate) fn principal(&self, id: &str) -> Option<&PrincipalRecord> {
         self.principals.get(id)
     }
@@ -220,6 +221,7 @@ impl Directory {
     }
 
     /// The entities on which a principal has a permission.
+    #[cfg(feature = "tokens")]
     pub(crate) fn permitted_entities(
         &self,
         principal: &str,
@@ -272,12 +274,12 @@ fn check_delegation(delegation: &DelegationRecord) -> Result<(), SnapshotError> 
                 _ => None,
             };
             let user = template::fill(&tuple.user, sample);
-            if !user.is_some_and(|user| identifier::user(&user).is_ok()) {
+            if user.is_none_or(|user| identifier::user(&user).is_err()) {
                 let wanted = "`{from}`, `{to}`, `type:id` or one of these with `#relation`";
                 return Err(value(&tuple.user, wanted).at(format!("{pointer}/user")));
             }
             let object = template::fill(&tuple.object, sample);
-            if !object.is_some_and(|object| identifier::object(&object).is_ok()) {
+            if object.is_none_or(|object| identifier::object(&object).is_err()) {
                 let wanted = "`{from}`, `{to}` or `type:id`";
                 return Err(value(&tuple.object, wanted).at(format!("{pointer}/object")));
             }

@@ -17,8 +17,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{self, Model};
-use crate::snapshot::{LimitsRecord, ModelSource, Snapshot, SnapshotError};
+use crate::snapshot::{LimitsRecord, Snapshot, SnapshotError};
 
 use super::build;
 use super::directory::Directory;
@@ -163,9 +162,7 @@ pub(super) fn write(policy: &Inner) -> Vec<u8> {
 
 fn head(policy: &Inner) -> Vec<u8> {
     let limits = policy.limits;
-    let model = (policy.model != Model::default()).then(|| source(&policy.model));
     let mut snapshot = policy.sections.clone();
-    snapshot.model = model;
     snapshot.limits = LimitsRecord {
         steps: Some(limits.steps),
         depth: limits.depth,
@@ -173,16 +170,6 @@ fn head(policy: &Inner) -> Vec<u8> {
     };
     // Shapes made of strings and numbers always serialise.
     serde_json::to_vec(&snapshot).unwrap_or_default()
-}
-
-/// The model as text that reads as the same model. OpenFGA's JSON loses the
-/// order of a condition's parameters, which errors show; DSL text keeps it, but
-/// not every model that came as JSON can be written so.
-fn source(model: &Model) -> ModelSource<'static> {
-    match model::to_dsl(model) {
-        Ok(text) if model::parse(&text).as_ref() == Ok(model) => ModelSource::Dsl(text.into()),
-        _ => ModelSource::Json(model::to_json(model)),
-    }
 }
 
 fn guards(table: &GuardTable) -> Vec<u8> {

@@ -22,6 +22,7 @@ pub(crate) fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v str>) 
 
 /// Whether a template spells out the type of what it stands for: a value must
 /// never choose whether it is a user or a group.
+#[cfg(feature = "tokens")]
 pub(crate) fn has_fixed_type(template: &str) -> bool {
     template
         .split_once(':')
@@ -29,7 +30,7 @@ pub(crate) fn has_fixed_type(template: &str) -> bool {
         && template.find('{').unwrap_or(usize::MAX) > template.find(':').unwrap_or(usize::MAX)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "tokens"))]
 mod tests {
     use super::*;
 

@@ -64,7 +64,7 @@ fn check_templates(config: &IssuerConfig, plan: &Plan, pointer: &str) -> Result<
         };
         let sample = template::fill(text, |claim| (!claim.is_empty()).then_some("x"));
         if !template::has_fixed_type(text)
-            || !sample.is_some_and(|sample| identifier::object(&sample).is_ok())
+            || sample.is_none_or(|sample| identifier::object(&sample).is_err())
         {
             let expected = "`type:` and a text with claims in braces, such as `user:{sub}`";
             return Err(value(text, expected).at(format!("{pointer}/{name}")));
@@ -92,14 +92,14 @@ fn check_tuple(tuple: &TupleTemplate, plan: &Plan, pointer: &str) -> Result<(), 
             .iter()
             .any(|party| text.starts_with(party))
     };
-    if !user.is_some_and(|user| identifier::user(&user).is_ok())
+    if user.is_none_or(|user| identifier::user(&user).is_err())
         || !(whole(&tuple.user) || template::has_fixed_type(&tuple.user))
     {
         let expected = "`{subject}`, `{actor}` or `type:` and a text with `{value}`";
         return Err(value(&tuple.user, expected).at(format!("{pointer}/user")));
     }
     let object = template::fill(&tuple.object, sample);
-    if !object.is_some_and(|object| identifier::object(&object).is_ok())
+    if object.is_none_or(|object| identifier::object(&object).is_err())
         || !(whole(&tuple.object) || template::has_fixed_type(&tuple.object))
     {
         let expected = "`{subject}`, `{actor}` or `type:` and a text with `{value}`";

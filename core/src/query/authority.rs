@@ -13,6 +13,7 @@ use crate::policy::{AccessRule, entity_id, is_path};
 
 use super::error::QueryError;
 use super::explain::Explanation;
+#[cfg(feature = "tokens")]
 use super::filter::DropReason;
 use super::view::View;
 

@@ -54,13 +54,10 @@ impl Search<'_, '_> {
         trail: &mut Trail,
         track: bool,
     ) -> Result<Reached, QueryError> {
-        let mut seen: Option<Seen> = track.then(Seen::default);
+        let mut seen: Option<Seen> = None;
         let mut found: SmallVec<[Node; 8]> = SmallVec::new();
         let mut head = 0;
         trail.push((start, NO_PARENT));
-        if let Some(seen) = &mut seen {
-            seen.insert(start);
-        }
         while let Some((node, _)) = trail.get(head).copied() {
             if self.expand(node, &mut found)? {
                 return Ok(Reached::Hit(head as u32));
@@ -75,9 +72,11 @@ impl Search<'_, '_> {
                     }
                     continue;
                 }
-                if let Some(seen) = &mut seen
-                    && !seen.insert(next)
-                {
+                let repeated = match &mut seen {
+                    Some(seen) => !seen.insert(next),
+                    None => track && trail.iter().any(|(node, _)| *node == next),
+                };
+                if repeated {
                     self.repeated = true;
                     continue;
                 }

@@ -36,6 +36,14 @@ pub(crate) struct Surroundings {
     limits: Limits,
 }
 
+#[cfg(feature = "tokens")]
+impl Surroundings {
+    /// The request's tenant.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+}
+
 /// One question of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckItem {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Snapshot;
+use super::{ModelSource, Snapshot};
 
 /// An access rule: a principal may do what the pattern covers, on a path and
 /// all below it.
@@ -177,7 +177,7 @@ impl Default for DelegationRecord {
 }
 
 impl Snapshot<'_> {
-    /// The document without its model and its tuples, every section in an
+    /// The document without its tuples, every section in an
     /// order of its own: equal for equal policy data.
     pub(crate) fn without_tuples(&self) -> Snapshot<'static> {
         let mut sections = Snapshot {
@@ -185,7 +185,10 @@ impl Snapshot<'_> {
             revision: self.revision.clone().into_owned().into(),
             issued_at: self.issued_at,
             not_after: self.not_after,
-            model: None,
+            model: self.model.as_ref().map(|model| match model {
+                ModelSource::Dsl(text) => ModelSource::Dsl(text.clone().into_owned().into()),
+                ModelSource::Json(value) => ModelSource::Json(value.clone()),
+            }),
             tuples: Vec::new(),
             entity_types: self.entity_types.clone(),
             entities: self.entities.clone(),

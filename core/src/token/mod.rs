@@ -23,6 +23,8 @@ mod sign;
 mod signature;
 mod verify;
 
+pub(crate) use self::json::shorten;
+
 pub use self::algorithm::{Algorithm, Family};
 pub use self::cache::TokenCache;
 pub use self::claims::{Actor, Claims, MayAct};

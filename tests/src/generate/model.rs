@@ -270,7 +270,7 @@ pub fn is_sound(model: &Model) -> bool {
                     &def.name,
                     &relation.rewrite,
                     relation,
-                    &mut vec![(def.name.clone(), relation.name.clone())],
+                    &[(def.name.clone(), relation.name.clone())],
                 )
         })
     })
@@ -320,7 +320,7 @@ fn enterable(
     type_name: &str,
     node: &Rewrite,
     def: &RelationDef,
-    visited: &mut Vec<(String, String)>,
+    visited: &[(String, String)],
 ) -> bool {
     let follow = |type_name: &str, relation: &str| {
         let key = (type_name.to_owned(), relation.to_owned());
@@ -330,9 +330,9 @@ fn enterable(
         let Some(next) = relation_of(model, type_name, relation) else {
             return false;
         };
-        let mut visited = visited.clone();
+        let mut visited = visited.to_vec();
         visited.push(key);
-        enterable(model, type_name, &next.rewrite, next, &mut visited)
+        enterable(model, type_name, &next.rewrite, next, &visited)
     };
     match node {
         Rewrite::This => def.assignable.iter().any(|entry| match &entry.kind {
@@ -349,12 +349,12 @@ fn enterable(
             }),
         Rewrite::Union(parts) => parts
             .iter()
-            .any(|part| enterable(model, type_name, part, def, &mut visited.clone())),
+            .any(|part| enterable(model, type_name, part, def, visited)),
         Rewrite::Intersection(parts) => parts
             .iter()
-            .all(|part| enterable(model, type_name, part, def, &mut visited.clone())),
+            .all(|part| enterable(model, type_name, part, def, visited)),
         Rewrite::Exclusion { base, subtract } => [base, subtract]
             .iter()
-            .all(|part| enterable(model, type_name, part, def, &mut visited.clone())),
+            .all(|part| enterable(model, type_name, part, def, visited)),
     }
 }

@@ -1,0 +1,374 @@
+//! Decide: everything that can change a caller's answer stands here.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::model::identifier;
+use crate::path::Path;
+use crate::policy::{Inner, Policy, is_path};
+use crate::query::{Grounds, QueryError, View};
+use crate::scope::ResourceFacts;
+use crate::snapshot::{ActorAuthority, Actors, ResourceRecord};
+use crate::time::UnixSeconds;
+use crate::token::VerifyOptions;
+
+use super::chain::{check_hops, quoted};
+use super::reason::{Denial, Reason};
+use super::record::{Inputs, Record};
+use super::{Caller, Setting};
+
+/// An answer, with what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The reason.
+    pub reason: Reason,
+    /// The reason in words.
+    pub message: String,
+    /// Each part of the effective authority and what decided it; none where
+    /// there was no caller.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<Branch>,
+    /// The audit record.
+    pub record: Record,
+}
+
+/// One part of the effective authority.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Branch {
+    /// Which part.
+    pub role: Role,
+    /// Whose it is; empty for scopes.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub principal: String,
+    /// Whether it allows.
+    pub allowed: bool,
+    /// What decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grounds: Option<Grounds>,
+}
+
+/// What a part of the effective authority is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What the scopes cover.
+    Scopes,
+    /// The subject's own authority.
+    Subject,
+    /// An actor's own authority.
+    Actor,
+    /// What the scopes of an actor's entry in the snapshot cover.
+    ActorScopes,
+    /// What a task holds.
+    Task,
+}
+
+/// A resource's attributes, for scopes that ask for them.
+pub(super) struct Facts<'p>(pub(super) Option<&'p ResourceRecord>);
+
+impl ResourceFacts for Facts<'_> {
+    fn has(&self, attribute: &str, value: &str) -> bool {
+        match self.0.and_then(|r| r.attributes.get(attribute)) {
+            Some(Value::String(own)) => own == value,
+            Some(Value::Array(list)) => list.iter().any(|own| own.as_str() == Some(value)),
+            _ => false,
+        }
+    }
+}
+
+impl Policy {
+    /// Verifies a token and decides one question: the same as
+    /// [`Policy::verify_in`] and [`Caller::decide`], and never an error.
+    #[must_use]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a question and all it depends on"
+    )]
+    pub fn decide(
+        &self,
+        token: &[u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        setting: &Setting<'_>,
+        action: &str,
+        resource: &str,
+        context: Option<&Map<String, Value>>,
+    ) -> Decision {
+        match self.verify_in(token, now, options, setting) {
+            Ok(caller) => caller.decide(action, resource, context),
+            Err(denial) => {
+                let inputs = Inputs {
+                    time: now,
+                    ..Inputs::default()
+                };
+                let none = Map::new();
+                self.refuse(denial, inputs, action, resource, context.unwrap_or(&none))
+            }
+        }
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do `action` on `resource` (`type:id` or a path).
+    #[must_use]
+    pub fn can(&self, action: &str, resource: &str, context: Option<&Map<String, Value>>) -> bool {
+        self.check(action, resource, context).is_ok()
+    }
+
+    /// As [`Caller::can`], with the reason.
+    ///
+    /// # Errors
+    /// The first part that does not allow: hops, form, tenant, scopes,
+    /// subject, actors, task, in this order.
+    pub fn check(
+        &self,
+        action: &str,
+        resource: &str,
+        context: Option<&Map<String, Value>>,
+    ) -> Result<(), Denial> {
+        let view = self.view(context);
+        self.check_in(&view, action, resource)
+    }
+
+    /// As [`Caller::can`], with what decided and an audit record.
+    #[must_use]
+    pub fn decide(
+        &self,
+        action: &str,
+        resource: &str,
+        context: Option<&Map<String, Value>>,
+    ) -> Decision {
+        let view = self.view(context);
+        let decided = self.check_in(&view, action, resource);
+        let (allowed, reason, message) = match decided {
+            Ok(()) => (true, Reason::Allowed, Reason::Allowed.meaning().to_owned()),
+            Err(denial) => (false, denial.reason, denial.message),
+        };
+        let mut record = Record::empty(self.inputs.clone(), action, resource);
+        record.allowed = allowed;
+        record.reason = reason;
+        record.tenant = self.tenant().map(str::to_owned);
+        record.context = context.cloned().unwrap_or_default();
+        Decision {
+            allowed,
+            reason,
+            message,
+            branches: self.branches(&view, action, resource),
+            record: record.finish(&self.policy),
+        }
+    }
+
+    /// The policy as this caller sees it. A question's own context goes over
+    /// the caller's.
+    pub(super) fn view(&self, context: Option<&Map<String, Value>>) -> View<'_> {
+        let view = View::within(&self.policy.inner, &self.surroundings);
+        #[cfg(feature = "conditions")]
+        if let Some(own) = context.filter(|own| !own.is_empty()) {
+            let mut all = self.inputs.context.clone();
+            all.extend(
+                own.iter()
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
+            return view.with_context(&all);
+        }
+        let _ = context;
+        view
+    }
+
+    fn check_in(&self, view: &View<'_>, action: &str, resource: &str) -> Result<(), Denial> {
+        self.check_standing(view)?;
+        check_form(action, resource)?;
+        self.check_resource(resource)?;
+        if !self.covered(action, resource) {
+            return Err(self.uncovered(action, resource));
+        }
+        for (role, principal) in self.parts() {
+            let held = match role {
+                Role::Actor => self.actor_holds(view, principal, action, resource),
+                _ => view.may(principal, action, resource),
+            };
+            if !held? {
+                let lacking = lacking(role);
+                let message = format!(
+                    "{} itself may not do {} on {}",
+                    quoted(principal),
+                    quoted(action),
+                    quoted(resource)
+                );
+                return Err(Denial::new(lacking, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// What could not be settled without a question's context.
+    pub(super) fn check_standing(&self, view: &View<'_>) -> Result<(), Denial> {
+        if self.hops_settled {
+            return Ok(());
+        }
+        check_hops(self.inner(), view, &self.inputs.chain)
+    }
+
+    /// The resource must be in the request's tenant, where it is in one.
+    pub(super) fn check_resource(&self, resource: &str) -> Result<(), Denial> {
+        let mut tenants = self.inner().directory.resource_tenants(resource);
+        match tenants.find(|tenant| Some(*tenant) != self.tenant()) {
+            None => Ok(()),
+            Some(other) => Err(Denial::new(
+                Reason::TenantMismatch,
+                match self.tenant() {
+                    Some(own) => format!(
+                        "{} is in the tenant {}, the request in {}",
+                        quoted(resource),
+                        quoted(other),
+                        quoted(own)
+                    ),
+                    None => format!(
+                        "{} is in the tenant {}, the request in none",
+                        quoted(resource),
+                        quoted(other)
+                    ),
+                },
+            )),
+        }
+    }
+
+    fn covered(&self, action: &str, resource: &str) -> bool {
+        let facts = Facts(self.inner().directory.resource(resource));
+        self.reaches
+            .iter()
+            .all(|reach| reach.covers_where(action, resource, &facts))
+    }
+
+    fn uncovered(&self, action: &str, resource: &str) -> Denial {
+        Denial::new(
+            Reason::ScopeInsufficient,
+            format!("no scope covers {} on {}", quoted(action), quoted(resource)),
+        )
+    }
+
+    /// Whose authority is needed, in the order in which it is asked for.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (Role, &str)> {
+        let chain = &self.inputs.chain;
+        let every = self
+            .inner()
+            .trust
+            .delegation
+            .as_ref()
+            .is_some_and(|d| d.actors == Actors::Every);
+        let first = match every {
+            true => 1,
+            false => chain.len().saturating_sub(1).max(1),
+        };
+        let subject = chain.iter().take(1).map(|p| (Role::Subject, &*p.principal));
+        // The current actor first: its denial is what a client can act on.
+        let actors = chain.iter().skip(first).rev();
+        let actors = actors.map(|p| (Role::Actor, &*p.principal));
+        let tasks = self.inputs.tasks.iter().map(|t| (Role::Task, t.as_str()));
+        subject.chain(actors).chain(tasks)
+    }
+
+    pub(super) fn authority(&self) -> ActorAuthority {
+        let delegation = self.inner().trust.delegation.as_ref();
+        delegation.map_or_else(ActorAuthority::default, |d| d.actor_authority)
+    }
+
+    fn actor_holds(
+        &self,
+        view: &View<'_>,
+        actor: &str,
+        action: &str,
+        resource: &str,
+    ) -> Result<bool, QueryError> {
+        match self.authority() {
+            ActorAuthority::Grants => view.may(actor, action, resource),
+            ActorAuthority::Scopes => Ok(self.actor_covered(actor, action, resource)),
+            ActorAuthority::GrantsOrScopes => {
+                if self.actor_covered(actor, action, resource) {
+                    return Ok(true);
+                }
+                view.may(actor, action, resource)
+            }
+        }
+    }
+
+    pub(super) fn actor_covered(&self, actor: &str, action: &str, resource: &str) -> bool {
+        let policy = self.inner();
+        let facts = Facts(policy.directory.resource(resource));
+        policy
+            .trust
+            .actor_scopes
+            .get(actor)
+            .is_some_and(|reach| reach.covers_where(action, resource, &facts))
+    }
+
+    /// Every part with its grounds. It asks what the decision asked, and
+    /// decides nothing.
+    fn branches(&self, view: &View<'_>, action: &str, resource: &str) -> Vec<Branch> {
+        let mut branches = Vec::new();
+        if !self.reaches.is_empty() {
+            branches.push(Branch {
+                role: Role::Scopes,
+                principal: String::new(),
+                allowed: self.covered(action, resource),
+                grounds: None,
+            });
+        }
+        for (role, principal) in self.parts() {
+            let principal = principal.to_owned();
+            let scopes = role == Role::Actor && self.authority() != ActorAuthority::Grants;
+            if scopes {
+                let allowed = self.actor_covered(&principal, action, resource);
+                if allowed || self.authority() == ActorAuthority::Scopes {
+                    branches.push(Branch {
+                        role: Role::ActorScopes,
+                        principal,
+                        allowed,
+                        grounds: None,
+                    });
+                    continue;
+                }
+            }
+            branches.push(Branch {
+                role,
+                allowed: view.may(&principal, action, resource) == Ok(true),
+                grounds: Some(view.grounds(&principal, action, resource)),
+                principal,
+            });
+        }
+        branches
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.policy.inner
+    }
+}
+
+/// Why a part that is not granted denies.
+pub(super) fn lacking(role: Role) -> Reason {
+    match role {
+        Role::Scopes => Reason::ScopeInsufficient,
+        Role::Subject => Reason::SubjectNoGrant,
+        Role::Actor | Role::ActorScopes => Reason::ActorNoGrant,
+        Role::Task => Reason::TaskNoGrant,
+    }
+}
+
+/// A question must be one at all.
+pub(super) fn check_form(action: &str, resource: &str) -> Result<(), Denial> {
+    if action.is_empty() {
+        return Err(Denial::new(Reason::ActionEmpty, "an action is empty"));
+    }
+    if is_path(resource) {
+        return match Path::parse(resource) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(QueryError::Path(error).into()),
+        };
+    }
+    identifier::object(resource).map(|_| ()).map_err(|reason| {
+        let message = format!("{}: {reason}", quoted(resource));
+        Denial::new(Reason::ResourceMalformed, message)
+    })
+}

@@ -1,0 +1,274 @@
+//! Reasons: every code that a decision can carry, in one table.
+
+use std::fmt;
+
+use crate::query::{DropReason, QueryError};
+use crate::scope::ScopeError;
+use crate::token::TokenError;
+
+macro_rules! reasons {
+    ($($name:ident $code:literal $said:literal)*) => {
+        /// Why a decision came out as it did. The codes are stable, and the
+        /// same in every language.
+        ///
+        /// | code | meaning |
+        /// |---|---|
+        $(#[doc = concat!("| `", $code, "` | ", $said, " |")])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $(#[doc = concat!("`", $code, "`: ", $said)] $name,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the table.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)*];
+
+            /// The stable code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Reason::$name => $code,)* }
+            }
+
+            /// What it means.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Reason::$name => $said,)* }
+            }
+
+            /// The reason with this code.
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Reason> {
+                match code { $($code => Some(Reason::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+reasons! {
+    Allowed "allowed" "every part of the effective authority allows"
+    SnapshotStale "snapshot.stale" "the snapshot's `not_after` has passed"
+    TokenTooLarge "token.too_large" "the token is longer than any that is read"
+    TokenMalformed "token.malformed" "it is not a signed JWT in compact form"
+    TokenDuplicateMember "token.duplicate_member" "a JSON object in the token names a member twice"
+    TokenTooDeep "token.too_deep" "the token's JSON nests too deeply"
+    TokenHeader "token.header" "a header member is not what it must be"
+    TokenCritical "token.critical" "the header asks for an extension that is not supported"
+    TokenAlgorithm "token.algorithm" "the algorithm is not one of the issuer's"
+    IssuerMissing "issuer.missing" "the token has no `iss`"
+    IssuerUnknown "issuer.unknown" "no issuer of that exact name is trusted"
+    TokenType "token.type" "the header's `typ` is not one of the issuer's"
+    KeyUnknown "key.unknown" "the issuer has no key of that `kid`"
+    KeyUnfit "key.unfit" "the key is not for this algorithm or not for signatures"
+    TokenSignature "token.signature" "the signature does not fit the key"
+    TokenClaim "token.claim" "a claim is not what it must be"
+    TokenClaimMissing "token.claim_missing" "a claim that every token must have is missing"
+    ChainNotExpected "chain.not_expected" "the token has `act`, and the issuer's `chain` is `none`"
+    TokenExpired "token.expired" "`exp` has been reached"
+    TokenNotYetValid "token.not_yet_valid" "`nbf` or `iat` lies in the future"
+    TokenLifetime "token.lifetime" "the token lives longer than the issuer's may"
+    AudienceMissing "audience.missing" "the token names no audience"
+    AudienceMismatch "audience.mismatch" "the token is meant for someone else"
+    ProofUnsupported "proof.unsupported" "the token is bound in a way that cannot be checked"
+    ProofMissing "proof.missing" "the token is bound to its holder, and no proof came with it"
+    ProofInvalid "proof.invalid" "the proof of possession does not hold"
+    ProofMismatch "proof.mismatch" "the proof is of another key"
+    RevokedKey "revoked.key" "the key was revoked"
+    RevokedToken "revoked.token" "the token was revoked"
+    RevokedPrincipal "revoked.principal" "a party's tokens of that time were revoked"
+    ScopeGrammar "scope.grammar" "the scopes are not a list of scope tokens"
+    ScopeShape "scope.shape" "a claim that carries scopes has another shape"
+    ScopeUnknownMember "scope.unknown-member" "a scope claim holds a member that nobody understands"
+    ScopeUnknownDetailType "scope.unknown-detail-type" "an authorization detail of a type that is not declared"
+    ScopeTooLong "scope.too-long" "a scope claim is longer than is read"
+    ScopeResource "scope.resource" "a rule in the token names neither a path nor an object"
+    ActionEmpty "action.empty" "an action is empty"
+    ActionEmptySegment "action.empty-segment" "an action has an empty segment"
+    ActionPartialWildcard "action.partial-wildcard" "an action has a `*` inside a word"
+    ActionCharacter "action.character" "an action holds a character that may not occur"
+    ActionTooLong "action.too-long" "an action is longer than is read"
+    PathEmpty "path.empty" "a path is empty"
+    PathEmptySegment "path.empty-segment" "a path has an empty segment"
+    PathDotSegment "path.dot-segment" "a path has a `.` or `..` segment"
+    PathCharacter "path.character" "a path holds a character that may not occur"
+    PathEncoding "path.encoding" "a path has an encoding that hides a separator"
+    PathTooLong "path.too-long" "a path is longer than is read"
+    IdentityMissing "identity.missing" "the token has no `sub`, so it speaks of nobody"
+    IdentityUnknown "identity.unknown" "no principal is known by this issuer and subject"
+    IdentityForeign "identity.foreign" "the token names a subject of another issuer"
+    PrincipalMalformed "principal.malformed" "a party is not `type:id`"
+    PrincipalUnknown "principal.unknown" "a party is an entity that is not in the snapshot"
+    PrincipalDisabled "principal.disabled" "a party is disabled"
+    PrincipalExpired "principal.expired" "a party's `not_after` has passed"
+    ChainEmpty "chain.empty" "the chain names nobody"
+    ChainNoDelegation "chain.no_delegation" "the snapshot has no `delegation`, so nobody acts for another"
+    ChainDepth "chain.depth" "the chain has more actors than `max_depth`"
+    ChainCycle "chain.cycle" "a principal occurs twice in the chain"
+    ChainRootType "chain.root_type" "the chain's subject is of a type that may not be one"
+    ChainMayAct "chain.may_act" "the token's `may_act` names another actor"
+    ChainHopNotPermitted "chain.hop_not_permitted" "no rule admits a hop of the chain"
+    TenantMismatch "tenant.mismatch" "a party or the resource is not of the request's tenant"
+    TenantNeeded "tenant.needed" "the parties are of several tenants, and the request names none"
+    ScopeInsufficient "scope.insufficient" "the scopes do not cover the action on the resource"
+    SubjectNoGrant "subject.no_grant" "the subject itself may not do it"
+    ActorNoGrant "actor.no_grant" "an actor itself may not do it"
+    TaskNoGrant "task.no_grant" "the task does not hold it"
+    ResourceMalformed "resource.malformed" "the resource is neither `type:id` nor a path"
+    RequestInvalidUser "request.invalid_user" "a user is not well-formed"
+    RequestInvalidObject "request.invalid_object" "an object is not well-formed"
+    RequestUnknownType "request.unknown_type" "the model does not define the type"
+    RequestUnknownRelation "request.unknown_relation" "the type has no such relation"
+    RequestContextualTuple "request.contextual_tuple" "a contextual tuple cannot stand"
+    ConditionFailed "condition.failed" "a condition has no answer (counted when filtering)"
+    ConditionCompile "condition.compile" "a condition does not compile"
+    ConditionNotBool "condition.not_bool" "a condition is no question"
+    ConditionParameter "condition.parameter" "a condition's parameter cannot be used"
+    ConditionUnknownParameter "condition.unknown_parameter" "a context names a parameter that the condition has not"
+    ConditionIllTyped "condition.ill_typed" "a value of the context is of another type"
+    ConditionMissingContext "condition.missing_context" "a condition needs a value that the request lacks"
+    ConditionEvaluation "condition.evaluation" "a condition failed"
+    ConditionCostExceeded "condition.cost_exceeded" "a condition cost more than allowed"
+    BudgetExhausted "budget.exhausted" "the question took more steps than allowed"
+    BudgetDepth "budget.depth" "the question went through more hops than allowed"
+    Internal "internal" "an error of our own"
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl serde::Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Reason {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("`{code}` is no reason known here"));
+        Reason::from_code(&code).ok_or_else(unknown)
+    }
+}
+
+/// Why there is no caller, or why one may not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The reason.
+    pub reason: Reason,
+    /// The reason in words, with what it is about.
+    pub message: String,
+}
+
+impl Denial {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// The stable code of the reason.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.reason.code()
+    }
+
+    fn of(code: &str, message: String) -> Self {
+        Self::new(Reason::from_code(code).unwrap_or(Reason::Internal), message)
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Denial {}
+
+impl From<TokenError> for Denial {
+    fn from(error: TokenError) -> Self {
+        Self::of(error.code(), error.to_string())
+    }
+}
+
+impl From<ScopeError> for Denial {
+    fn from(error: ScopeError) -> Self {
+        Self::of(error.code(), error.to_string())
+    }
+}
+
+impl From<QueryError> for Denial {
+    fn from(error: QueryError) -> Self {
+        Self::of(error.code(), error.to_string())
+    }
+}
+
+impl Reason {
+    /// Why filtering dropped a resource, `lacking` where it was not granted.
+    pub(super) fn of_drop(dropped: DropReason, lacking: Reason) -> Reason {
+        match dropped {
+            DropReason::NotAllowed => lacking,
+            other => Reason::from_code(other.code()).unwrap_or(Reason::Internal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every quoted code in a room's errors that starts with one of `rooms`.
+    fn codes<'t>(text: &'t str, rooms: &[&str]) -> Vec<&'t str> {
+        text.split('"')
+            .filter(|part| {
+                part.split_once('.').is_some_and(|(room, rest)| {
+                    rooms.contains(&room)
+                        && !rest.is_empty()
+                        && rest
+                            .chars()
+                            .all(|c| c.is_ascii_lowercase() || "_-".contains(c))
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_code_of_the_rooms_below_is_a_reason() {
+        let rooms = [
+            "token", "issuer", "key", "chain", "audience", "proof", "revoked",
+        ];
+        let mut found = codes(include_str!("../token/error.rs"), &rooms);
+        let scope = include_str!("../scope/error.rs");
+        let (scope, _) = scope.split_once("pub struct SectionError").unwrap();
+        found.extend(codes(scope, &["scope"]));
+        found.extend(codes(include_str!("../action.rs"), &["action"]));
+        found.extend(codes(include_str!("../path.rs"), &["path"]));
+        found.extend(codes(
+            include_str!("../query/error.rs"),
+            &["request", "budget"],
+        ));
+        let filter = include_str!("../query/filter.rs");
+        found.extend(codes(
+            filter,
+            &["resource", "request", "condition", "budget"],
+        ));
+        found.extend(codes(include_str!("../condition/error.rs"), &["condition"]));
+        assert!(found.len() > 50, "{}", found.len());
+        for code in found {
+            assert!(Reason::from_code(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_are_distinct_and_lead_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_code(reason.code()), Some(*reason));
+            assert!(!reason.meaning().is_empty());
+        }
+        assert_eq!(Reason::from_code("nope"), None);
+    }
+}

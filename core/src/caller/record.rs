@@ -1,0 +1,275 @@
+//! Records: a decision written down so that it can be looked at again.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::policy::Policy;
+use crate::query::Tuple;
+use crate::time::UnixSeconds;
+use crate::token::Verified;
+
+use super::chain::{Party, type_of};
+use super::decide::Decision;
+use super::reason::{Denial, Reason};
+
+/// All that a caller was made from, its policy aside.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inputs {
+    /// The time of the request.
+    pub time: UnixSeconds,
+    /// The first second at which the token no longer counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixSeconds>,
+    /// The parties, subject first, current actor last.
+    pub chain: Vec<Party>,
+    /// The tenant that the token or the host named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The tasks that constrain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<String>,
+    /// The token's scopes, as the claims that carried them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Map<String, Value>>,
+    /// Whether a token without scopes covers nothing.
+    #[serde(default)]
+    pub scopes_required: bool,
+    /// The host's scopes, in the same form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_scopes: Option<Map<String, Value>>,
+    /// Contextual tuples, of the token's claims and of the host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tuples: Vec<Tuple>,
+    /// Values for conditions.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub context: Map<String, Value>,
+    /// The token's `roles`, which give nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenFacts>,
+}
+
+/// What is written down of a token: nothing that could stand in for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenFacts {
+    /// `iss`.
+    pub issuer: String,
+    /// The `kid` of the key that signed it.
+    pub kid: String,
+    /// `jti`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `aud`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+    /// `iat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<UnixSeconds>,
+    /// SHA-256 of the whole token, in hexadecimal.
+    pub digest: String,
+}
+
+impl TokenFacts {
+    pub(super) fn of(verified: &Verified, token: &[u8]) -> Self {
+        Self {
+            issuer: verified.claims.issuer.clone(),
+            kid: verified.kid.clone(),
+            id: verified.claims.id.clone(),
+            audience: verified.claims.audience.clone(),
+            issued_at: verified.claims.issued_at,
+            digest: hex(&Sha256::digest(token)),
+        }
+    }
+}
+
+/// An audit record: FusionAuth's fields, and what it takes to decide again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Record {
+    /// SHA-256 over everything else in the record, in hexadecimal.
+    pub id: String,
+    /// Whether it was allowed.
+    pub allowed: bool,
+    /// Why.
+    pub reason: Reason,
+    /// What kind of agent acted: the principal's attribute `agentType`, else
+    /// the type in its name.
+    pub agent_type: String,
+    /// The action asked for.
+    pub action: String,
+    /// Who acted.
+    pub actor: String,
+    /// The party before the actor, where there is one.
+    pub delegated_by: Option<String>,
+    /// The subject, where another acted for it.
+    pub acting_on_behalf_of: Option<String>,
+    /// The token's `roles`.
+    pub roles: Vec<String>,
+    /// The token's scopes as one text.
+    pub scope: String,
+    /// The resource asked about.
+    pub resource: String,
+    /// The principals, subject first, current actor last.
+    pub chain: Vec<String>,
+    /// The tenant that the request was taken to be of.
+    pub tenant: Option<String>,
+    /// The snapshot's revision.
+    pub revision: String,
+    /// SHA-256 of the compiled policy, in hexadecimal.
+    pub digest: String,
+    /// The question's own values for conditions.
+    pub context: Map<String, Value>,
+    /// What the caller was made from.
+    pub inputs: Inputs,
+}
+
+impl Record {
+    /// The record's fields as a sorted JSON text without spaces: equal for
+    /// equal records on every platform.
+    #[must_use]
+    pub fn to_canonical(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let mut text = String::new();
+        write_canonical(&value, 0, &mut text);
+        text
+    }
+
+    /// Fills in what follows from the rest.
+    pub(super) fn finish(mut self, policy: &Policy) -> Self {
+        let principals = self.inputs.chain.iter().map(|p| p.principal.clone());
+        self.chain = principals.collect();
+        self.actor = self.chain.last().cloned().unwrap_or_default();
+        if let [subject, .., _] = self.chain.as_slice() {
+            self.acting_on_behalf_of = Some(subject.clone());
+            self.delegated_by = self.chain.iter().rev().nth(1).cloned();
+        }
+        let known = policy.inner.directory.principal(&self.actor);
+        let noted = known.and_then(|p| p.attributes.get("agentType")?.as_str());
+        self.agent_type = noted.unwrap_or_else(|| type_of(&self.actor)).to_owned();
+        self.roles.clone_from(&self.inputs.roles);
+        let set = self.inputs.scopes.as_ref();
+        let set = set.and_then(|claims| crate::scope::ScopeSet::from_claims(claims).ok()?);
+        self.scope = set.map_or_else(String::new, |set| set.to_string());
+        policy.revision().clone_into(&mut self.revision);
+        self.digest = hex(&policy.digest());
+        self.id = String::new();
+        self.id = hex(&Sha256::digest(self.to_canonical().as_bytes()));
+        self
+    }
+
+    pub(super) fn empty(inputs: Inputs, action: &str, resource: &str) -> Self {
+        Self {
+            id: String::new(),
+            allowed: false,
+            reason: Reason::Internal,
+            agent_type: String::new(),
+            action: action.to_owned(),
+            actor: String::new(),
+            delegated_by: None,
+            acting_on_behalf_of: None,
+            roles: Vec::new(),
+            scope: String::new(),
+            resource: resource.to_owned(),
+            chain: Vec::new(),
+            tenant: None,
+            revision: String::new(),
+            digest: String::new(),
+            context: Map::new(),
+            inputs,
+        }
+    }
+}
+
+impl Policy {
+    /// Decides again what a record says was decided. Equal records have equal
+    /// ids; where the policy is another one, its digest differs.
+    ///
+    /// What was refused before there was a caller (a token that did not
+    /// verify) cannot be decided again without its token, and is refused here
+    /// as a chain that names nobody.
+    #[must_use]
+    pub fn replay(&self, record: &Record) -> Decision {
+        match self.resume(record.inputs.clone()) {
+            Ok(caller) => caller.decide(&record.action, &record.resource, Some(&record.context)),
+            Err(denial) => self.refuse(
+                denial,
+                record.inputs.clone(),
+                &record.action,
+                &record.resource,
+                &record.context,
+            ),
+        }
+    }
+
+    pub(super) fn refuse(
+        &self,
+        denial: Denial,
+        inputs: Inputs,
+        action: &str,
+        resource: &str,
+        context: &Map<String, Value>,
+    ) -> Decision {
+        let mut record = Record::empty(inputs, action, resource);
+        record.reason = denial.reason;
+        record.context.clone_from(context);
+        Decision {
+            allowed: false,
+            reason: denial.reason,
+            message: denial.message,
+            branches: Vec::new(),
+            record: record.finish(self),
+        }
+    }
+}
+
+/// Nesting beyond what any JSON reader here lets through is left out, so that
+/// a value built in memory cannot exhaust the stack.
+const MAX_DEPTH: usize = 200;
+
+/// `serde_json` keeps an object's order or sorts it as another crate's features
+/// decide; here it is always sorted.
+fn write_canonical(value: &Value, depth: usize, out: &mut String) {
+    match value {
+        Value::Object(members) if depth < MAX_DEPTH => {
+            let mut sorted: Vec<_> = members.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (i, (name, member)) in sorted.into_iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                write_canonical(member, depth + 1, out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) if depth < MAX_DEPTH => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                write_canonical(item, depth + 1, out);
+            }
+            out.push(']');
+        }
+        Value::Object(_) | Value::Array(_) => out.push_str("null"),
+        plain => out.push_str(&plain.to_string()),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

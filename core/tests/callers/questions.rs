@@ -1,0 +1,312 @@
+//! What a caller can be asked, and what is written down of it.
+
+use deputize::Policy;
+use deputize::caller::{Reason, Record, Setting};
+use deputize::scope::ScopeSet;
+use deputize::time::UnixSeconds;
+use deputize::token::VerifyOptions;
+use serde_json::{Map, Value, json};
+
+use crate::forge::NOW;
+use crate::world::{World, answer, claims, scoped, tuple};
+
+#[test]
+fn filter_list_and_terms_agree_with_single_questions() {
+    let world = World::new()
+        .tuple(tuple("user:anne", "member", "group:staff"))
+        .tuple(tuple("group:staff#member", "reader", "document:4"))
+        .tuple(tuple("agent:coordinator", "reader", "document:4"))
+        .with(
+            "resources",
+            json!([{"id": "document:5", "tenant": "other"}]),
+        )
+        .tuple(tuple("user:anne", "reader", "document:5"))
+        .tuple(tuple("agent:coordinator", "reader", "document:5"));
+    let caller = world
+        .verify(&scoped("anne", &["coordinator"], "document:read"))
+        .unwrap();
+    let asked = [
+        "document:1",
+        "document:2",
+        "document:3",
+        "document:4",
+        "document:5",
+        "x",
+        "document:9",
+        "credit:7",
+    ];
+    let sifted = caller.filter("can_read", &asked).unwrap();
+    for (resource, allowed) in asked.iter().zip(&sifted.mask) {
+        assert_eq!(
+            caller.can("can_read", resource, None),
+            *allowed,
+            "{resource}"
+        );
+    }
+    assert_eq!(sifted.allowed(), 2);
+    let dropped: Vec<_> = sifted.dropped.iter().map(|(r, n)| (r.code(), *n)).collect();
+    assert_eq!(
+        dropped,
+        [
+            ("tenant.mismatch", 1),
+            ("scope.insufficient", 2),
+            ("subject.no_grant", 2),
+            ("actor.no_grant", 1),
+        ]
+    );
+    assert_eq!(
+        caller.list("can_read", "document").unwrap(),
+        ["document:1", "document:4"]
+    );
+    let terms = caller.terms("can_read", "document").unwrap();
+    assert_eq!(terms, ["group:staff#member", "user:*", "user:anne"]);
+}
+
+#[test]
+fn every_asks_all_actors_and_last_looks_at_one_hop() {
+    let chain = claims("anne", &["coordinator", "document"]);
+    let narrowed = World::new().without(&tuple("agent:coordinator", "reader", "document:1"));
+    assert_eq!(narrowed.ask(&chain, "can_read", "document:1"), "allowed");
+    let every = narrowed.delegation("actors", json!("every"));
+    assert_eq!(
+        every.ask(&chain, "can_read", "document:1"),
+        "actor.no_grant"
+    );
+    let last = World::new().delegation("check_hops", json!("last"));
+    assert_eq!(
+        last.ask(&chain, "can_read", "document:1"),
+        "chain.hop_not_permitted"
+    );
+    let last = last
+        .tuple(tuple("agent:document", "delegate_of", "user:anne"))
+        .without(&tuple("agent:coordinator", "invoke", "agent:document"));
+    assert_eq!(last.ask(&chain, "can_read", "document:1"), "allowed");
+}
+
+#[test]
+fn a_task_constrains_and_never_adds() {
+    let world = World::new()
+        .issuer("task_claim", json!("task"))
+        .tuple(tuple("task:17", "reader", "document:1"))
+        .tuple(tuple("task:17", "reader", "document:3"))
+        .tuple(tuple("task:18", "reader", "document:2"));
+    let asked = |task: Value, host: Option<&str>, document: &str| {
+        let mut own = claims("anne", &[]);
+        own["task"] = task;
+        let setting = Setting {
+            task: host,
+            ..Setting::default()
+        };
+        match world.verify_in(&own, &setting) {
+            Ok(caller) => answer(&caller, "can_read", document),
+            Err(denial) => denial.code(),
+        }
+    };
+    assert_eq!(asked(json!("17"), None, "document:1"), "allowed");
+    assert_eq!(asked(json!("task:17"), None, "document:1"), "allowed");
+    assert_eq!(asked(json!("17"), None, "document:2"), "task.no_grant");
+    assert_eq!(asked(json!("17"), None, "document:3"), "subject.no_grant");
+    assert_eq!(
+        asked(json!("17"), Some("task:18"), "document:1"),
+        "task.no_grant"
+    );
+    assert_eq!(asked(json!("*"), None, "document:1"), "token.claim");
+}
+
+#[test]
+fn a_hop_under_a_condition_waits_for_its_context() {
+    let plain = tuple("agent:coordinator", "delegate_of", "user:anne");
+    let mut conditional = plain.clone();
+    conditional["condition"] = json!({"name": "approved"});
+    let world = World::new().without(&plain).tuple(conditional);
+    let caller = world.verify(&claims("anne", &["coordinator"])).unwrap();
+    let asked = |context: Value| {
+        let decision = caller.decide("can_read", "document:1", context.as_object());
+        let allowed = caller.can("can_read", "document:1", context.as_object());
+        assert_eq!(decision.allowed, allowed);
+        assert_eq!(caller.policy().replay(&decision.record), decision);
+        decision.reason.code()
+    };
+    assert_eq!(asked(json!({})), "condition.missing_context");
+    assert_eq!(asked(json!({"ticket": "T-2"})), "chain.hop_not_permitted");
+    assert_eq!(asked(json!({"ticket": "T-1"})), "allowed");
+    assert!(caller.filter("can_read", &["document:1"]).is_err());
+    assert!(caller.list("can_read", "document").is_err());
+}
+
+#[test]
+fn a_host_narrows_and_vouches() {
+    let policy = World::new().policy();
+    let scopes = ScopeSet::parse("document:read").unwrap();
+    let setting = Setting {
+        scopes: Some(&scopes),
+        ..Setting::default()
+    };
+    let caller = policy
+        .caller(&["user:anne"], UnixSeconds(NOW), &setting)
+        .unwrap();
+    assert_eq!(answer(&caller, "can_read", "document:1"), "allowed");
+    assert_eq!(
+        answer(&caller, "can_adjust", "credit:7"),
+        "scope.insufficient"
+    );
+    let tuples = [deputize::Tuple::new("user:anne", "reader", "document:9")];
+    let setting = Setting {
+        tuples: &tuples,
+        ..Setting::default()
+    };
+    let caller = policy
+        .caller(&["user:anne"], UnixSeconds(NOW), &setting)
+        .unwrap();
+    assert_eq!(answer(&caller, "can_read", "document:9"), "allowed");
+    let none = policy.caller(&[], UnixSeconds(NOW), &Setting::default());
+    assert_eq!(none.unwrap_err().code(), "chain.empty");
+    for wrong in ["anne", "user:*", "group:a#member", "user:"] {
+        let refused = policy.caller(&[wrong], UnixSeconds(NOW), &Setting::default());
+        assert_eq!(
+            refused.unwrap_err().code(),
+            "principal.malformed",
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn a_decision_names_what_decided() {
+    let caller = World::new()
+        .verify(&claims("anne", &["coordinator"]))
+        .unwrap();
+    let decision = caller.decide("can_read", "document:1", None);
+    let text = serde_json::to_string(&decision).unwrap();
+    for tuple in [
+        "user:anne reader document:1",
+        "agent:coordinator reader document:1",
+    ] {
+        assert!(text.contains(tuple), "{text}");
+    }
+    let decision = caller.decide("can_read", "document:2", None);
+    assert_eq!(decision.reason, Reason::ActorNoGrant);
+    let text = serde_json::to_string(&decision).unwrap();
+    assert!(
+        text.contains("agent:coordinator reader document:2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn ar15_a_record_has_the_fields_of_the_audit_log() {
+    let mut own = scoped("anne", &["coordinator"], "document:read");
+    own["roles"] = json!(["teller"]);
+    let caller = World::new().verify(&own).unwrap();
+    let record = caller.decide("can_read", "document:1", None).record;
+    let json = serde_json::to_value(&record).unwrap();
+    assert_eq!(json["agentType"], "agent");
+    assert_eq!(json["action"], "can_read");
+    assert_eq!(json["actor"], "agent:coordinator");
+    assert_eq!(json["delegatedBy"], "user:anne");
+    assert_eq!(json["actingOnBehalfOf"], "user:anne");
+    assert_eq!(json["roles"], json!(["teller"]));
+    assert_eq!(json["scope"], "document:read");
+    assert_eq!(json["revision"], "42");
+    assert_eq!(json["id"].as_str().unwrap().len(), 64);
+    let read: Record = serde_json::from_value(json).unwrap();
+    assert_eq!(read, record);
+    assert_eq!(read.to_canonical(), record.to_canonical());
+}
+
+#[test]
+fn ar14_the_same_question_has_the_same_bytes() {
+    let world = World::new();
+    let mut shuffled = world.snapshot.clone();
+    shuffled["tuples"].as_array_mut().unwrap().reverse();
+    shuffled["delegation"]["hops"]
+        .as_array_mut()
+        .unwrap()
+        .reverse();
+    let shuffled = Policy::from_json(shuffled.to_string().as_bytes()).unwrap();
+    let compiled = Policy::from_compiled(&shuffled.to_compiled()).unwrap();
+    let token = world.token(&claims("anne", &["coordinator"]));
+    let bytes = |policy: &Policy| {
+        let decision = policy.decide(
+            token.as_bytes(),
+            UnixSeconds(NOW),
+            &VerifyOptions::default(),
+            &Setting::default(),
+            "can_read",
+            "document:1",
+            None,
+        );
+        assert!(decision.allowed);
+        serde_json::to_string(&decision).unwrap()
+    };
+    let first = bytes(&world.policy());
+    assert_eq!(bytes(&shuffled), first);
+    assert_eq!(bytes(&compiled), first);
+    for _ in 0..10_000 {
+        assert_eq!(bytes(&compiled), first);
+    }
+}
+
+#[test]
+fn every_input_changes_the_id_of_a_decision() {
+    let world = World::new();
+    let policy = world.policy();
+    let caller = world.verify(&claims("anne", &[])).unwrap();
+    let id = |caller: &deputize::caller::Caller, action: &str, on: &str, context: Value| {
+        caller.decide(action, on, context.as_object()).record.id
+    };
+    let other = World::new().with("revision", json!("43")).policy();
+    let host = |policy: &Policy, now| {
+        policy
+            .caller(&["user:anne"], UnixSeconds(now), &Setting::default())
+            .unwrap()
+    };
+    let ids = [
+        id(&caller, "can_read", "document:1", json!({})),
+        id(&caller, "reader", "document:1", json!({})),
+        id(&caller, "can_read", "document:2", json!({})),
+        id(&caller, "can_read", "document:1", json!({"a": 1})),
+        id(
+            &caller.at(UnixSeconds(NOW + 1)).unwrap(),
+            "can_read",
+            "document:1",
+            json!({}),
+        ),
+        id(&host(&policy, NOW), "can_read", "document:1", json!({})),
+        id(&host(&policy, NOW + 1), "can_read", "document:1", json!({})),
+        id(&host(&other, NOW), "can_read", "document:1", json!({})),
+    ];
+    for (i, one) in ids.iter().enumerate() {
+        assert!(!ids[..i].contains(one), "{i}");
+    }
+}
+
+#[test]
+fn decide_is_total_and_keeps_no_secret() {
+    let world = World::new();
+    let policy = world.policy();
+    let token = world.token(&claims("bob", &["coordinator"]));
+    for text in [token.as_str(), "", "a.b.c", &token[..token.len() - 4]] {
+        let decision = policy.decide(
+            text.as_bytes(),
+            UnixSeconds(NOW),
+            &VerifyOptions::default(),
+            &Setting::default(),
+            "can_read",
+            "document:1",
+            Some(&Map::new()),
+        );
+        assert!(!decision.allowed);
+        assert_ne!(decision.reason, Reason::Allowed);
+        let written = serde_json::to_string(&decision).unwrap();
+        for part in token.split('.') {
+            assert!(!written.contains(part));
+        }
+    }
+    let caller = world.verify(&claims("anne", &["coordinator"])).unwrap();
+    let written = serde_json::to_string(&caller.decide("can_read", "document:1", None)).unwrap();
+    let token = world.token(&claims("anne", &["coordinator"]));
+    for part in token.split('.') {
+        assert!(!written.contains(part));
+    }
+}
