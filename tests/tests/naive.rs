@@ -1,80 +1,208 @@
 //! The engine and the naive evaluator give the same answers to random
-//! questions about random stores.
+//! questions about random stores, and so do all of the engine's own ways to
+//! ask one.
 
-use deputize::Limits;
+use deputize::model::to_json;
+use deputize::{CheckItem, Limits, Policy};
+use deputize_tests::dice::Dice;
 use deputize_tests::differential::{matches, naive_answer};
-use deputize_tests::generate::{self, Shape};
-use deputize_tests::store::{Answer, Ask};
+use deputize_tests::generate::{self, Case, Shape};
+use deputize_tests::store::{Answer, Ask, Store};
 use deputize_tests::{dsl, engine};
 
 /// How many stores; `DEPUTIZE_NAIVE_STORES` sets another number.
 fn stores() -> u64 {
-    std::env::var("DEPUTIZE_NAIVE_STORES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1_500)
+    let set = std::env::var("DEPUTIZE_NAIVE_STORES");
+    set.ok().and_then(|text| text.parse().ok()).unwrap_or(1_500)
+}
+
+#[derive(Default)]
+struct Count {
+    asked: usize,
+    allowed: usize,
+    failed: usize,
+    skipped: usize,
+    different: Vec<String>,
 }
 
 #[test]
 fn the_engine_agrees_with_the_naive_evaluator() {
-    let (mut asked, mut skipped, mut allowed, mut failed) = (0, 0, 0, 0);
-    let mut different = Vec::new();
+    let mut count = Count::default();
     for seed in 0..stores() {
         let case = generate::case(seed, Shape::NAIVE);
-        let policy = match engine::compile(&case.store) {
-            Ok(policy) => policy,
-            Err(error) if !case.store.model.conditions.is_empty() => {
-                skipped += 1;
+        let policy = compile(&case);
+        compare(&case, &policy, None, &mut count);
+        compare(&case, &policy, Some(25), &mut count);
+    }
+    let (asked, allowed, failed) = (count.asked, count.allowed, count.failed);
+    println!(
+        "{asked} questions, {allowed} allowed, {failed} failed, {} skipped",
+        count.skipped
+    );
+    assert!(
+        count.different.is_empty(),
+        "{} of {asked} differ:\n{}",
+        count.different.len(),
+        count.different[..count.different.len().min(40)].join("\n")
+    );
+    // Questions that are all denied show little.
+    assert!(asked * 100 > stores() as usize * 3_000, "{asked} questions");
+    assert!(allowed * 20 > asked, "{allowed} of {asked} allowed");
+    assert!(failed * 200 > asked, "{failed} of {asked} failed");
+    assert!(count.skipped * 500 < asked, "{} skipped", count.skipped);
+}
+
+fn compile(case: &Case) -> Policy {
+    let model = || dsl::write(&case.store.model);
+    engine::compile(&case.store)
+        .unwrap_or_else(|error| panic!("store {} is refused: {error}\n{}", case.seed, model()))
+}
+
+fn compare(case: &Case, policy: &Policy, depth: Option<u32>, count: &mut Count) {
+    let limits = Limits {
+        depth,
+        ..Limits::default()
+    };
+    for (index, round) in case.rounds.iter().enumerate() {
+        let view = engine::view(policy, round, limits)
+            .unwrap_or_else(|error| panic!("store {}, round {index}: {error}", case.seed));
+        for ask in &round.asks {
+            // The limit of depth is said of checks: a list meets it on other
+            // ways.
+            if depth.is_some() && !matches!(ask, Ask::Check { .. }) {
                 continue;
             }
-            Err(error) => panic!(
-                "store {seed} is refused: {error}\n{}",
-                dsl::write(&case.store.model)
-            ),
-        };
-        for (depth, limits) in [
-            (None, Limits::default()),
-            (
-                Some(25),
-                Limits {
-                    depth: Some(25),
-                    ..Limits::default()
-                },
-            ),
-        ] {
-            for (index, round) in case.rounds.iter().enumerate() {
-                let view = engine::view(&policy, round, limits)
-                    .unwrap_or_else(|error| panic!("store {seed}, round {index}: {error}"));
-                for ask in &round.asks {
-                    // The limit of depth is said of checks: a list meets it on
-                    // other ways.
-                    if depth.is_some() && !matches!(ask, Ask::Check { .. }) {
-                        continue;
-                    }
-                    let Some(naive) = naive_answer(&case.store, round, ask, depth) else {
-                        skipped += 1;
-                        continue;
-                    };
-                    let ours = engine::answer(&view, ask);
-                    asked += 1;
-                    allowed += usize::from(naive == Answer::Allowed(true));
-                    failed += usize::from(matches!(naive, Answer::Failed(..)));
-                    if matches(&case.store, round, ask, &naive, &ours) != Some(true) {
-                        different.push(format!("store {seed}, round {index}, depth {depth:?}, {ask:?}: naive {naive}, ours {ours}"));
-                    }
+            let hops = depth.map(|depth| depth as usize);
+            let Some(naive) = naive_answer(&case.store, round, ask, hops) else {
+                count.skipped += 1;
+                continue;
+            };
+            let ours = engine::answer(&view, ask);
+            count.asked += 1;
+            count.allowed += usize::from(naive == Answer::Allowed(true));
+            count.failed += usize::from(matches!(naive, Answer::Failed(..)));
+            if matches(&case.store, round, ask, &naive, &ours) != Some(true) {
+                count.different.push(format!(
+                    "store {}, round {index}, depth {depth:?}, {ask:?}: naive {naive}, ours {ours}",
+                    case.seed
+                ));
+            }
+        }
+    }
+}
+
+/// One answer, whatever the way: the compiled form, the model as JSON, tuples in
+/// another order, in a batch, through a filter, explained.
+#[test]
+fn every_way_to_ask_gives_the_same_answer() {
+    let mut asked = 0;
+    for seed in 0..stores() / 5 {
+        let case = generate::case(seed, Shape::NAIVE);
+        let policy = compile(&case);
+        let others = [
+            Policy::from_compiled(&policy.to_compiled()).expect("it was just written"),
+            engine::compile(&shuffled(&case.store, seed)).expect("order does not matter"),
+            with_json_model(&case.store),
+        ];
+        assert_eq!(
+            policy.to_compiled(),
+            others[1].to_compiled(),
+            "store {seed}"
+        );
+        for round in &case.rounds {
+            let limits = Limits::default();
+            let view = engine::view(&policy, round, limits).expect("the round fits the model");
+            for ask in &round.asks {
+                asked += 1;
+                let answer = engine::answer(&view, ask);
+                for other in &others {
+                    let view = engine::view(other, round, limits).expect("it fits here too");
+                    assert_eq!(engine::answer(&view, ask), answer, "store {seed}, {ask:?}");
+                }
+                let Ask::Check {
+                    user,
+                    relation,
+                    object,
+                } = ask
+                else {
+                    continue;
+                };
+                let item = CheckItem {
+                    user: user.clone(),
+                    relation: relation.clone(),
+                    object: object.clone(),
+                };
+                let batch = view.batch_check(&[item.clone(), item]);
+                for got in batch {
+                    let got = got.map_or_else(|e| engine::failed(&e, ask), Answer::Allowed);
+                    assert_eq!(got, answer, "store {seed}, {ask:?}");
+                }
+                let allowed = answer == Answer::Allowed(true);
+                let filtered = view.filter(user, relation, [object, "no:such", object]);
+                let filtered = filtered.unwrap_or_else(|e| panic!("store {seed}, {ask:?}: {e}"));
+                assert_eq!(
+                    filtered.mask,
+                    [allowed, false, allowed],
+                    "store {seed}, {ask:?}"
+                );
+                let told = view.explain(user, relation, object);
+                let told = told.unwrap_or_else(|e| panic!("store {seed}, {ask:?}: {e}"));
+                assert_eq!(told.allowed, allowed, "store {seed}, {ask:?}");
+                let failed = matches!(answer, Answer::Failed(..));
+                assert_eq!(told.error.is_some(), failed, "store {seed}, {ask:?}");
+            }
+            filters_agree_with_checks(&case, &policy, round);
+        }
+    }
+    assert!(asked > 5_000);
+}
+
+/// All objects at once: one memo serves them all, and must not mix them up.
+fn filters_agree_with_checks(case: &Case, policy: &Policy, round: &deputize_tests::store::Round) {
+    let view = engine::view(policy, round, Limits::default()).expect("the round fits the model");
+    let users: std::collections::BTreeSet<&String> = round
+        .asks
+        .iter()
+        .filter_map(|ask| match ask {
+            Ask::Check { user, .. } => Some(user),
+            _ => None,
+        })
+        .collect();
+    for def in &case.store.model.types {
+        let objects: Vec<&String> = case
+            .store
+            .tuples
+            .iter()
+            .map(|tuple| &tuple.object)
+            .filter(|object| object.starts_with(&format!("{}:", def.name)))
+            .collect();
+        for relation in &def.relations {
+            for user in &users {
+                let filtered = view
+                    .filter(user, &relation.name, &objects)
+                    .expect("all is known");
+                for (object, allowed) in objects.iter().zip(filtered.mask) {
+                    let check = view.check(user, &relation.name, object) == Ok(true);
+                    assert_eq!(
+                        check, allowed,
+                        "store {}, {user} {} {object}",
+                        case.seed, relation.name
+                    );
                 }
             }
         }
     }
-    println!("{asked} questions, {allowed} allowed, {failed} failed, {skipped} skipped");
-    assert!(
-        different.is_empty(),
-        "{} differ:\n{}",
-        different.len(),
-        different[..different.len().min(40)].join("\n")
-    );
-    assert!(
-        asked > 10_000 && allowed > 500 && failed > 100,
-        "the questions are too easy"
-    );
+}
+
+fn shuffled(store: &Store, seed: u64) -> Store {
+    let mut store = store.clone();
+    Dice::new(seed).shuffle(&mut store.tuples);
+    store
+}
+
+fn with_json_model(store: &Store) -> Policy {
+    let mut snapshot = store.snapshot();
+    snapshot["model"] = to_json(&store.model);
+    let text = snapshot.to_string();
+    Policy::from_json(text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
