@@ -270,7 +270,7 @@ pub fn is_sound(model: &Model) -> bool {
                     &def.name,
                     &relation.rewrite,
                     relation,
-                    &mut vec![(def.name.clone(), relation.name.clone())],
+                    &[(def.name.clone(), relation.name.clone())],
                 )
         })
     })
