@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 /// How many sub-questions one question may take in the evaluators without memo.
-const PATIENCE: u64 = 200_000;
+const PATIENCE: u64 = 20_000;
 
 /// The condition of a tuple in a context, by the catalogue. The tuple's own
 /// values override the request's.

@@ -13,7 +13,7 @@ use deputize_tests::{dsl, engine};
 /// How many stores; `DEPUTIZE_NAIVE_STORES` sets another number.
 fn stores() -> u64 {
     let set = std::env::var("DEPUTIZE_NAIVE_STORES");
-    set.ok().and_then(|text| text.parse().ok()).unwrap_or(1_500)
+    set.ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
 }
 
 #[derive(Default)]
@@ -104,20 +104,30 @@ fn every_way_to_ask_gives_the_same_answer() {
             engine::compile(&shuffled(&case.store, seed)).expect("order does not matter"),
             with_json_model(&case.store),
         ];
-        assert_eq!(
-            policy.to_compiled(),
-            others[1].to_compiled(),
-            "store {seed}"
-        );
+        // A warning says where in the snapshot; all else is without order.
+        if policy.warnings().is_empty() {
+            assert_eq!(
+                policy.to_compiled(),
+                others[1].to_compiled(),
+                "store {seed}"
+            );
+        }
         for round in &case.rounds {
             let limits = Limits::default();
             let view = engine::view(&policy, round, limits).expect("the round fits the model");
             for ask in &round.asks {
                 asked += 1;
                 let answer = engine::answer(&view, ask);
-                for other in &others {
+                for (other, exactly) in others.iter().zip([true, true, false]) {
                     let view = engine::view(other, round, limits).expect("it fits here too");
-                    assert_eq!(engine::answer(&view, ask), answer, "store {seed}, {ask:?}");
+                    let got = engine::answer(&view, ask);
+                    // In JSON a condition's parameters have no order, so that
+                    // another one of two faults may be told.
+                    let alike = match (&got, &answer) {
+                        (Answer::Failed(a, _), Answer::Failed(b, _)) if !exactly => a == b,
+                        _ => got == answer,
+                    };
+                    assert!(alike, "store {seed}, {ask:?}: {answer}, then {got}");
                 }
                 let Ask::Check {
                     user,
