@@ -41,6 +41,9 @@ impl View<'_> {
             }
         };
         let target = self.target(relation, object)?;
+        if !self.may_be_held(target, filter) {
+            return Ok(Vec::new());
+        }
         let mut users = Vec::new();
         // An error anywhere below is one of the whole, even where a check of
         // some user would drop it: which users there would have been is unknown.
@@ -74,7 +77,7 @@ impl View<'_> {
         let mut subjects = Vec::new();
         let mut next = Vec::new();
         while let Some((node, depth)) = pending.pop() {
-            if !self.may_be_held(node, filter) || !seen.insert(node) {
+            if !seen.insert(node) {
                 continue;
             }
             if let Some(limit) = self.limits.depth
