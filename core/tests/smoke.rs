@@ -1,4 +1,9 @@
 //! The engine's main path, end to end.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets something unexpected must stop there"
+)]
+
 use deputize::Policy;
 
 const MODEL: &str = "model\n  schema 1.1\ntype user\ntype group\n  relations\n    define member: [user, group#member]\ntype folder\n  relations\n    define viewer: [user, group#member]\ntype document\n  relations\n    define parent: [folder]\n    define blocked: [user]\n    define viewer: [user, user:*] or viewer from parent\n    define can_view: viewer but not blocked";

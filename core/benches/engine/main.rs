@@ -56,10 +56,10 @@ fn two_hop_store(size: usize) -> (Policy, Vec<(String, String)>) {
     let mut numbers = Numbers(3);
     let mut tuples = Vec::new();
     let mut members = vec![Vec::new(); folders];
-    for f in 0..folders {
+    for (f, members) in members.iter_mut().enumerate() {
         for _ in 0..10 {
             let u = numbers.below(size / 10);
-            members[f].push(u);
+            members.push(u);
             tuples.push(serde_json::json!({"user": format!("user:u{u}"), "relation": "member", "object": format!("folder:f{f}")}));
         }
     }
