@@ -1,6 +1,7 @@
 //! What a comparison over many stores came to.
 
 use crate::differential::{Verdict, judge_with};
+use crate::engine;
 use crate::fga::{Fga, TOO_LONG};
 use crate::generate::Case;
 use crate::store::{Answer, Ask, Round, Store};
@@ -20,8 +21,8 @@ pub struct Tally {
     pub explained: BTreeMap<&'static str, u64>,
     /// Seeds of stores that took OpenFGA too long.
     pub unanswered: Vec<u64>,
-    /// Seeds of stores that OpenFGA refused, and why.
-    pub refused: Vec<(u64, String)>,
+    /// Seeds of stores whose model OpenFGA refused, and whether ours did too.
+    pub refused: Vec<(u64, bool)>,
     /// What disagreed.
     pub different: Vec<Difference>,
 }
@@ -50,7 +51,10 @@ impl Tally {
         let theirs = match fga.answer(&case.store, &case.rounds) {
             Ok(theirs) => theirs,
             Err(refusal) if refusal == TOO_LONG => return self.unanswered.push(case.seed),
-            Err(refusal) => return self.refused.push((case.seed, refusal)),
+            Err(_) => {
+                let alike = engine::compile(&case.store).is_err();
+                return self.refused.push((case.seed, alike));
+            }
         };
         self.stores += 1;
         for (index, (round, answers)) in case.rounds.iter().zip(theirs).enumerate() {
@@ -126,8 +130,15 @@ impl fmt::Display for Tally {
             )?;
         }
         if !self.refused.is_empty() {
-            let seeds: Vec<u64> = self.refused.iter().map(|(seed, _)| *seed).collect();
-            writeln!(f, "{:>8} stores refused by OpenFGA: {seeds:?}", seeds.len())?;
+            let alike = self.refused.iter().filter(|(_, alike)| *alike).count();
+            let ours = self.refused.iter().filter(|(_, alike)| !alike);
+            let seeds: Vec<u64> = ours.map(|(seed, _)| *seed).collect();
+            writeln!(f, "{alike:>8} models refused by both")?;
+            writeln!(
+                f,
+                "{:>8} models refused by OpenFGA only: {seeds:?}",
+                seeds.len()
+            )?;
         }
         write!(f, "{:>8} differ", self.different.len())
     }

@@ -167,6 +167,55 @@ fn every_way_to_ask_gives_the_same_answer() {
     assert!(asked > 5_000);
 }
 
+/// A request sees the tuples of its tenant and those of none; what others are
+/// told is as if the rest were not there.
+#[test]
+fn a_tenant_sees_no_other_tenants_tuples() {
+    let (mut hidden, mut different) = (0, Vec::new());
+    for seed in 0..stores() / 5 {
+        let mut case = generate::case(seed, Shape::NAIVE);
+        let mut dice = Dice::new(seed);
+        for tuple in &mut case.store.tuples {
+            let tenant = *dice.pick(&[None, Some("acme"), Some("globex")]);
+            tuple.tenant = tenant.map(str::to_owned);
+        }
+        let policy = compile(&case);
+        for tenant in [None, Some("acme"), Some("globex"), Some("unheard-of")] {
+            let mut alone = case.store.clone();
+            let seen = |name: Option<&str>| name.is_none() || name == tenant;
+            alone.tuples.retain(|tuple| seen(tuple.tenant.as_deref()));
+            hidden += case.store.tuples.len() - alone.tuples.len();
+            alone
+                .tuples
+                .iter_mut()
+                .for_each(|tuple| tuple.tenant = None);
+            let alone = engine::compile(&alone).expect("a part of it is sound");
+            for round in &case.rounds {
+                let whole = engine::view(&policy, round, Limits::default());
+                let whole = whole.expect("the round fits the model");
+                let whole = tenant.map_or(whole.clone(), |tenant| whole.with_tenant(tenant));
+                let part = engine::view(&alone, round, Limits::default());
+                let part = part.expect("the round fits the model");
+                for ask in &round.asks {
+                    let (got, right) = (engine::answer(&whole, ask), engine::answer(&part, ask));
+                    let alike = matches!((&got, &right), (Answer::Failed(a, _), Answer::Failed(b, _)) if a == b);
+                    // A hidden tuple may still lead a list of objects to one
+                    // whose check fails: it errs where it should be empty.
+                    let excused =
+                        matches!((&got, ask), (Answer::Failed(..), Ask::ListObjects { .. }));
+                    if !(alike || excused || got == right) {
+                        different.push(format!(
+                            "store {seed}, {tenant:?}, {ask:?}: {got}, alone {right}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    assert!(hidden > 5_000);
+}
+
 /// All objects at once: one memo serves them all, and must not mix them up.
 fn filters_agree_with_checks(case: &Case, policy: &Policy, round: &deputize_tests::store::Round) {
     let view = engine::view(policy, round, Limits::default()).expect("the round fits the model");
