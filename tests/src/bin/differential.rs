@@ -48,7 +48,7 @@ fn main() -> ExitCode {
             Err(error) => println!("  not kept: {error}"),
         }
     }
-    if tally.different.is_empty() {
+    if tally.is_clean() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -45,22 +45,22 @@ pub struct Shape {
 impl Shape {
     /// For the comparison with OpenFGA.
     pub const ORACLE: Shape = Shape {
-        types: 3,
-        relations: 5,
-        nesting: 2,
+        types: 4,
+        relations: 6,
+        nesting: 3,
         objects: 4,
-        tuples: 30,
+        tuples: 40,
         checks: 40,
         lists: 8,
         strays: false,
     };
     /// For the comparison with the naive evaluator.
     pub const NAIVE: Shape = Shape {
-        types: 3,
-        relations: 5,
-        nesting: 2,
+        types: 4,
+        relations: 6,
+        nesting: 3,
         objects: 4,
-        tuples: 30,
+        tuples: 40,
         checks: 20,
         lists: 4,
         strays: true,
