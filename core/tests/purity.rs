@@ -31,6 +31,7 @@ const STANDARD: &[&str] = &[
     "error",
     "fmt",
     "hash",
+    "hint",
     "iter",
     "marker",
     "mem",

@@ -215,16 +215,18 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
             relation: *relation,
         })
         .collect();
-    let mut graph = Graph::build(names.len(), nodes.clone(), &edges);
-    if graph.subjects.len() != edges.len() {
-        // The rows drop equal tuples; the reverse rows must not keep them.
-        let mut unique = edges.clone();
-        unique.sort_unstable();
-        unique.dedup();
-        warnings.duplicates(&edges, &raw, tuples);
-        graph = Graph::build(names.len(), nodes, &unique);
-    }
-    if !graph.guards.is_empty() {
+    let graph = match Graph::build(names.len(), &nodes, &edges) {
+        Some(graph) => graph,
+        None => {
+            warnings.duplicates(&edges, &raw, tuples);
+            let mut unique = edges.clone();
+            unique.sort_unstable();
+            unique.dedup();
+            Graph::build(names.len(), &nodes, &unique)
+                .ok_or_else(|| SnapshotErrorKind::Internal.at("/tuples"))?
+        }
+    };
+    if !graph.unguarded() {
         refuse_conflicts(&edges, &raw, tuples, &guards)?;
     }
     let types = TypeRanges::of(&plan, &names);

@@ -4,6 +4,8 @@
 //! of subjects; in reverse, a subject leads to the relations and objects that
 //! name it. Everything is a dense `u32` in a flat array.
 
+use std::hint::black_box;
+
 use super::Corrupt;
 use super::names::{NONE, NameId};
 
@@ -56,7 +58,7 @@ pub(crate) struct Edge {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Row<'g> {
     pub(crate) subjects: &'g [u32],
-    /// Empty where the whole policy has no guard.
+    /// Empty where no tuple of the row has a guard.
     pub(crate) guards: &'g [u32],
 }
 
@@ -130,17 +132,38 @@ pub(crate) fn holds(subjects: &[u32], subject: Subject) -> bool {
     }
 }
 
+/// The rows of one object.
+#[derive(Debug, Clone)]
+pub(crate) struct RowsOf<'g> {
+    rest: &'g [u32],
+}
+
+impl<'g> Iterator for RowsOf<'g> {
+    type Item = (RelationId, Row<'g>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&[relation, count], rest) = self.rest.split_first_chunk::<2>()?;
+        let (subjects, rest) = rest.split_at_checked(count as usize)?;
+        let (guards, rest) = if relation & GUARDED == 0 {
+            (&[][..], rest)
+        } else {
+            rest.split_at_checked(count as usize)?
+        };
+        self.rest = rest;
+        Some((relation & !GUARDED, Row { subjects, guards }))
+    }
+}
+
 /// All rows of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Graph {
-    /// Object → its first row; one more entry closes the last.
+    /// Object → where its rows begin; one more entry closes the last.
     pub(crate) objects: Box<[u32]>,
-    /// `[relation, first subject]`, by object and relation; one more entry
-    /// closes the last.
-    pub(crate) rows: Box<[[u32; 2]]>,
-    pub(crate) subjects: Box<[u32]>,
-    /// Beside `subjects`; empty where no tuple has a guard.
-    pub(crate) guards: Box<[u32]>,
+    /// The rows of each object, by relation: `relation, n`, then the n
+    /// subjects, then their n guards if the top bit of the relation is set.
+    /// All of an object lies together, so that one cache line holds most.
+    pub(crate) rows: Box<[u32]>,
     /// `[object, relation]` of each userset, sorted.
     pub(crate) usersets: Box<[[u32; 2]]>,
     /// Subject (objects first, then usersets) → its first reverse entry.
@@ -148,14 +171,16 @@ pub(crate) struct Graph {
     /// `[relation, object]` that name the subject, sorted. The top bit of the
     /// relation says that the tuple has a guard.
     pub(crate) reverse_edges: Box<[[u32; 2]]>,
+    /// Whether some tuple has a guard.
+    pub(crate) guarded: bool,
 }
 
 const GUARDED: u32 = 1 << 31;
 
 impl Graph {
-    /// Builds the rows. `edges` may come in any order; equal ones count once.
-    pub(crate) fn build(object_count: usize, usersets: Vec<Node>, edges: &[Edge]) -> Self {
-        let guarded = edges.iter().any(|e| e.guard != 0);
+    /// Builds the rows. `edges` may come in any order, but none twice: then it
+    /// builds nothing.
+    pub(crate) fn build(object_count: usize, usersets: &[Node], edges: &[Edge]) -> Option<Self> {
         let (starts, sorted) = bucket(
             object_count,
             edges,
@@ -163,31 +188,28 @@ impl Graph {
             |e| (e.node.relation, e.subject.0, e.guard),
         );
         let mut objects = Vec::with_capacity(object_count + 1);
-        let mut rows: Vec<[u32; 2]> = Vec::with_capacity(edges.len() / 2 + object_count);
-        let mut subjects = Vec::with_capacity(edges.len());
-        let mut guards = Vec::with_capacity(if guarded { edges.len() } else { 0 });
+        let mut rows: Vec<u32> = Vec::with_capacity(edges.len() * 2 + object_count);
         for bounds in starts.windows(2) {
             objects.push(rows.len() as u32);
             let &[from, to] = bounds else { continue };
-            let mut last: Option<(u32, u32, u32)> = None;
-            for &(relation, subject, guard) in
-                sorted.get(from as usize..to as usize).unwrap_or_default()
-            {
-                if last == Some((relation, subject, guard)) {
+            let tuples = sorted.get(from as usize..to as usize).unwrap_or_default();
+            if tuples.windows(2).any(|w| matches!(w, [a, b] if a == b)) {
+                return None;
+            }
+            for row in tuples.chunk_by(|a, b| a.0 == b.0) {
+                let Some((relation, ..)) = row.first() else {
                     continue;
-                }
-                if last.is_none_or(|(r, ..)| r != relation) {
-                    rows.push([relation, subjects.len() as u32]);
-                }
-                last = Some((relation, subject, guard));
-                subjects.push(subject);
+                };
+                let guarded = row.iter().any(|(.., guard)| *guard != 0);
+                rows.push(relation | if guarded { GUARDED } else { 0 });
+                rows.push(row.len() as u32);
+                rows.extend(row.iter().map(|(_, subject, _)| subject));
                 if guarded {
-                    guards.push(guard);
+                    rows.extend(row.iter().map(|(.., guard)| guard));
                 }
             }
         }
         objects.push(rows.len() as u32);
-        rows.push([NONE, subjects.len() as u32]);
 
         let subject_count = object_count + usersets.len();
         let (reverse, reverse_edges) = bucket(
@@ -205,72 +227,56 @@ impl Graph {
                 ]
             },
         );
-        Self {
+        Some(Self {
             objects: objects.into(),
             rows: rows.into(),
-            subjects: subjects.into(),
-            guards: guards.into(),
-            usersets: usersets
-                .into_iter()
-                .map(|n| [n.object, n.relation])
-                .collect(),
+            usersets: usersets.iter().map(|n| [n.object, n.relation]).collect(),
             reverse: reverse.into(),
             reverse_edges: reverse_edges.into(),
-        }
+            guarded: edges.iter().any(|e| e.guard != 0),
+        })
+    }
+
+    /// How many tuples there are.
+    pub(crate) fn tuple_count(&self) -> usize {
+        self.reverse_edges.len()
     }
 
     /// The subjects of `object#relation`.
     #[inline]
     pub(crate) fn row(&self, node: Node) -> Row<'_> {
-        let at = node.object as usize;
-        let (Some(from), Some(to)) = (self.objects.get(at), self.objects.get(at.wrapping_add(1)))
-        else {
-            return Row::default();
-        };
-        let mut i = *from as usize;
-        while i < *to as usize {
-            let (Some([relation, start]), Some([_, end])) =
-                (self.rows.get(i), self.rows.get(i + 1))
-            else {
-                break;
-            };
-            if *relation == node.relation {
-                let range = *start as usize..*end as usize;
-                return Row {
-                    subjects: self.subjects.get(range.clone()).unwrap_or_default(),
-                    guards: self.guards.get(range).unwrap_or_default(),
-                };
-            }
-            i += 1;
-        }
-        Row::default()
+        self.rows_of(node.object)
+            .find(|(relation, _)| *relation == node.relation)
+            .map_or(Row::default(), |(_, row)| row)
     }
 
     /// The rows of an object: each relation with its subjects.
     #[inline]
-    pub(crate) fn rows_of(&self, object: NameId) -> impl Iterator<Item = (RelationId, &[u32])> {
+    pub(crate) fn rows_of(&self, object: NameId) -> RowsOf<'_> {
         let at = object as usize;
-        let from = self.objects.get(at).copied().unwrap_or(0) as usize;
-        let to = self.objects.get(at.wrapping_add(1)).copied().unwrap_or(0) as usize;
-        // One row more than the object has: it closes the last.
-        let rows = self
-            .rows
-            .get(from..=to)
-            .filter(|_| from < to)
-            .unwrap_or_default();
-        rows.windows(2).filter_map(|pair| match pair {
-            [[relation, start], [_, end]] => Some((
-                *relation,
-                self.subjects.get(*start as usize..*end as usize)?,
-            )),
+        let rest = match (self.objects.get(at), self.objects.get(at.wrapping_add(1))) {
+            (Some(from), Some(to)) => self.rows.get(*from as usize..*to as usize),
             _ => None,
-        })
+        };
+        RowsOf {
+            rest: rest.unwrap_or_default(),
+        }
+    }
+
+    /// Has the rows of these objects brought near, all at once.
+    #[inline]
+    pub(crate) fn fetch(&self, objects: &[Option<NameId>]) {
+        let mut starts = [None; 16];
+        for (start, object) in starts.iter_mut().zip(objects) {
+            *start = object.and_then(|object| self.objects.get(object as usize).copied());
+        }
+        black_box(starts.map(|start| self.rows.get(start? as usize).copied()));
     }
 
     /// Whether no tuple has a guard.
     #[inline]
     pub(crate) fn unguarded(&self) -> bool {
-        self.guards.is_empty()
+        !self.guarded
     }
 
     /// `object#relation` of a userset's index.
@@ -352,8 +358,8 @@ impl Graph {
 
     /// Bytes held by the rows.
     pub(crate) fn table_bytes(&self) -> usize {
-        4 * (self.objects.len() + self.subjects.len() + self.guards.len() + self.reverse.len())
-            + 8 * (self.rows.len() + self.usersets.len() + self.reverse_edges.len())
+        4 * (self.objects.len() + self.rows.len() + self.reverse.len())
+            + 8 * (self.usersets.len() + self.reverse_edges.len())
     }
 
     /// Checks what every reader relies on; the rows come from a file.
@@ -369,31 +375,40 @@ impl Graph {
         };
         let objects = object_count as u32;
         let usersets = self.usersets.len() as u32;
-        let rows = self.rows.len().saturating_sub(1);
-        let row_starts_ascend = self
-            .rows
-            .windows(2)
-            .all(|w| matches!(w, [a, b] if a[1] <= b[1]));
+        let subject_known = |s: &u32| {
+            if s & USERSET == 0 {
+                *s < objects
+            } else {
+                s & !USERSET < usersets
+            }
+        };
+        // A block that its rows do not fill to the end fails here.
+        let block_sound = |bounds: &[u32]| {
+            let &[from, to] = bounds else { return false };
+            let Some(mut rest) = self.rows.get(from as usize..to as usize) else {
+                return false;
+            };
+            while !rest.is_empty() {
+                let mut rows = RowsOf { rest };
+                let Some((relation, row)) = rows.next() else {
+                    return false;
+                };
+                let sound = relation < relation_count
+                    && row.subjects.iter().all(subject_known)
+                    && row.guards.iter().all(|g| *g <= guard_count)
+                    && (row.guards.is_empty() || self.guarded);
+                if !sound {
+                    return false;
+                }
+                rest = rows.rest;
+            }
+            true
+        };
         let sound = self.objects.len() == object_count + 1
-            && closed(&self.objects, rows)
+            && closed(&self.objects, self.rows.len())
             && self.reverse.len() == object_count + self.usersets.len() + 1
             && closed(&self.reverse, self.reverse_edges.len())
-            && row_starts_ascend
-            && self.rows.last() == Some(&[NONE, self.subjects.len() as u32])
-            && self
-                .rows
-                .iter()
-                .take(rows)
-                .all(|[r, _]| *r < relation_count)
-            && self.subjects.iter().all(|s| {
-                if s & USERSET == 0 {
-                    *s < objects
-                } else {
-                    s & !USERSET < usersets
-                }
-            })
-            && (self.guards.is_empty() || self.guards.len() == self.subjects.len())
-            && self.guards.iter().all(|g| *g <= guard_count)
+            && self.objects.windows(2).all(block_sound)
             && self
                 .usersets
                 .iter()

@@ -30,8 +30,8 @@ use super::trust::Trust;
 use super::{Corrupt, Inner, TypeRanges, Warning};
 
 const MAGIC: &[u8; 8] = b"DEPUTIZE";
-const VERSION: u32 = 2;
-const SECTIONS: usize = 13;
+const VERSION: u32 = 3;
+const SECTIONS: usize = 11;
 const HEADER: usize = 24;
 
 /// Why a file is not opened as a compiled policy.
@@ -136,9 +136,7 @@ pub(super) fn write(policy: &Inner) -> Vec<u8> {
         words(ends),
         pairs(slots),
         words(&graph.objects),
-        pairs(&graph.rows),
-        words(&graph.subjects),
-        words(&graph.guards),
+        words(&graph.rows),
         pairs(&graph.usersets),
         words(&graph.reverse),
         pairs(&graph.reverse_edges),
@@ -235,12 +233,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Inner, CompiledError> {
     let names = Names::from_parts(text.into(), words(next()?)?, pairs(next()?)?, seed)?;
     let graph = Graph {
         objects: words(next()?)?,
-        rows: pairs(next()?)?,
-        subjects: words(next()?)?,
-        guards: words(next()?)?,
+        rows: words(next()?)?,
         usersets: pairs(next()?)?,
         reverse: words(next()?)?,
         reverse_edges: pairs(next()?)?,
+        guarded: guard_records != b"[]",
     };
     if !reader.rest.is_empty() {
         return Err(CompiledError::Corrupt { part: "sections" });

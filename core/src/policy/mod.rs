@@ -183,7 +183,7 @@ impl Policy {
 
     /// How many relationships are in effect.
     pub fn tuple_count(&self) -> usize {
-        self.inner.graph.subjects.len()
+        self.inner.graph.tuple_count()
     }
 
     /// Bytes of memory that the tables take, the names' own text not counted.
@@ -212,7 +212,7 @@ impl fmt::Debug for Policy {
             .field("revision", &self.inner.revision)
             .field("types", &self.inner.plan.types.len())
             .field("names", &self.inner.names.len())
-            .field("tuples", &self.inner.graph.subjects.len())
+            .field("tuples", &self.inner.graph.tuple_count())
             .finish_non_exhaustive()
     }
 }

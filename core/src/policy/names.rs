@@ -4,6 +4,8 @@
 //! numbers whatever order a snapshot lists them in, the objects of one type
 //! stand side by side, and a list of numbers is a sorted list of names.
 
+use std::hint::black_box;
+
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -127,7 +129,10 @@ pub(crate) struct Names {
     text: Box<str>,
     /// Where each name ends; it starts where the one before it ends.
     ends: Box<[u32]>,
-    /// `[high half of the hash, number]`, a power of two of them.
+    /// `[start in the text, number and tag]`, a power of two of them. The low
+    /// bits of the second, as many as numbers need, are the number; the others
+    /// are the highest of the hash, so that a slot of another name is passed
+    /// by without a look at the text. A slot with [`NONE`] is empty.
     slots: Box<[[u32; 2]]>,
     seed: u64,
 }
@@ -162,7 +167,7 @@ impl Names {
             let mut walked = 0;
             while let Some(slot) = slots.get_mut(at) {
                 if slot[1] == NONE {
-                    *slot = [(hash >> 32) as u32, id];
+                    *slot = [self.start(id), self.tag(hash) | id];
                     break;
                 }
                 at = (at + 1) & (size - 1);
@@ -174,6 +179,27 @@ impl Names {
         longest
     }
 
+    /// The bits of a slot that are the number. All of them set is no number.
+    #[inline]
+    fn number_bits(&self) -> u32 {
+        u32::MAX
+            .checked_shr((self.len() as u32).leading_zeros())
+            .unwrap_or(0)
+    }
+
+    /// The bits of a slot that are not the number, for this hash.
+    #[inline]
+    fn tag(&self, hash: u64) -> u32 {
+        (hash >> 32) as u32 & !self.number_bits()
+    }
+
+    fn start(&self, id: NameId) -> u32 {
+        match (id as usize).checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.get(before).copied().unwrap_or(0),
+        }
+    }
+
     /// How many names there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
@@ -181,37 +207,72 @@ impl Names {
 
     /// The name with this number; empty when there is none.
     pub(crate) fn get(&self, id: NameId) -> &str {
-        let at = id as usize;
-        let end = self.ends.get(at).copied().unwrap_or(0);
-        let start = if at == 0 {
-            0
-        } else {
-            self.ends.get(at - 1).copied().unwrap_or(0)
-        };
+        let end = self.ends.get(id as usize).copied().unwrap_or(0);
         self.text
-            .get(start as usize..end as usize)
+            .get(self.start(id) as usize..end as usize)
             .unwrap_or_default()
     }
 
     /// The number of a name.
     #[inline]
     pub(crate) fn find(&self, name: &str) -> Option<NameId> {
-        let hash = xxh3_64_with_seed(name.as_bytes(), self.seed);
+        self.find_hashed(name, self.hash(name))
+    }
+
+    /// The numbers of many names. Each step is taken for all of them before the
+    /// next, so that their waits for memory overlap.
+    #[inline]
+    pub(crate) fn find_each<'n, const N: usize>(
+        &self,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) -> [Option<NameId>; N] {
+        let mut hashes = [0; N];
+        for (hash, name) in hashes.iter_mut().zip(names.clone()) {
+            *hash = self.hash(name);
+        }
         let mask = self.slots.len().wrapping_sub(1);
+        let fetched = hashes.map(|hash| self.slots.get(hash as usize & mask).map(|slot| slot[0]));
+        black_box(fetched);
+        let mut found = [None; N];
+        for ((found, name), hash) in found.iter_mut().zip(names).zip(hashes) {
+            *found = self.find_hashed(name, hash);
+        }
+        found
+    }
+
+    #[inline]
+    fn hash(&self, name: &str) -> u64 {
+        xxh3_64_with_seed(name.as_bytes(), self.seed)
+    }
+
+    #[inline]
+    fn find_hashed(&self, name: &str, hash: u64) -> Option<NameId> {
+        let mask = self.slots.len().wrapping_sub(1);
+        let (tag, number_bits) = (self.tag(hash), self.number_bits());
         let mut at = hash as usize & mask;
         // The table is never full, so an empty slot ends every walk; the bound
         // holds even if it were.
         for _ in 0..self.slots.len() {
-            let &[tag, id] = self.slots.get(at)?;
-            if id == NONE {
+            let &[start, tagged] = self.slots.get(at)?;
+            if tagged == NONE {
                 return None;
             }
-            if tag == (hash >> 32) as u32 && self.get(id) == name {
+            let id = tagged & number_bits;
+            if tagged & !number_bits == tag && self.is(name, id, start) {
                 return Some(id);
             }
             at = (at + 1) & mask;
         }
         None
+    }
+
+    /// Whether the name with this number, which starts here, is this one. That
+    /// the slot knows the start lets both halves be fetched at once.
+    #[inline]
+    fn is(&self, name: &str, id: NameId, start: u32) -> bool {
+        let end = start as usize + name.len();
+        self.text.as_bytes().get(start as usize..end) == Some(name.as_bytes())
+            && self.ends.get(id as usize) == Some(&(end as u32))
     }
 
     /// The numbers of the names that begin with `prefix`.
@@ -249,18 +310,24 @@ impl Names {
         seed: u64,
     ) -> Result<Self, Corrupt> {
         let n = ends.len() as u32;
-        let ascending = ends.windows(2).all(|w| matches!(w, [a, b] if a <= b));
         let whole = ends.last().copied().unwrap_or(0) as usize == text.len();
-        let bounded = slots.iter().all(|[_, id]| *id < n || *id == NONE);
-        if !ascending || !whole || !bounded || !slots.len().is_power_of_two() {
-            return Err(Corrupt("names"));
-        }
-        Ok(Self {
+        let ascending = ends.windows(2).all(|w| matches!(w, [a, b] if a < b));
+        let names = Self {
             text,
             ends,
             slots,
             seed,
-        })
+        };
+        let number_bits = names.number_bits();
+        let bounded = names
+            .slots
+            .iter()
+            .all(|[_, tagged]| *tagged == NONE || tagged & number_bits < n);
+        if whole && ascending && bounded && names.slots.len().is_power_of_two() {
+            Ok(names)
+        } else {
+            Err(Corrupt("names"))
+        }
     }
 
     /// Bytes held.

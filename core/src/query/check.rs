@@ -235,6 +235,10 @@ impl Seen {
         self.table.is_empty()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.table.iter()
+    }
+
     pub(super) fn remove(&mut self, node: Node) {
         if let Ok(entry) = self.table.find_entry(hash(node), |n| *n == node) {
             entry.remove();

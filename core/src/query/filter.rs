@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::{Node, RelationId, TypeId};
+use smallvec::SmallVec;
 
-use super::check::Search;
+use crate::policy::{NameId, Node, RelationId, TypeId};
+
+use super::check::{Search, Seen};
 use super::error::QueryError;
 use super::view::View;
+
+/// How many objects are looked up at once: enough for their waits for memory to
+/// overlap, few enough to stay near.
+const BATCH: usize = 16;
 
 /// Which of many objects a user may see.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -105,15 +111,52 @@ impl View<'_> {
             relation,
             last: None,
         };
-        for object in objects {
-            let object = object.as_ref();
-            answer(
-                kinds
-                    .target(user, object)
-                    .and_then(|node| search.decide(node).map_err(|error| DropReason::of(&error))),
-            );
+        // Beside this many objects, one climb from the user is cheap.
+        let most = objects.size_hint().0 / 2;
+        let mut above: Option<(RelationId, Option<Seen>)> = None;
+        let mut objects = objects.fuse();
+        loop {
+            let batch: SmallVec<[S; BATCH]> = objects.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let found: [_; BATCH] = self.policy.names.find_each(batch.iter().map(AsRef::as_ref));
+            let climbed = above.as_ref().is_some_and(|(_, nodes)| nodes.is_some());
+            if !climbed {
+                self.policy.graph.fetch(&found);
+            }
+            for (object, known) in batch.iter().zip(found) {
+                let decided = kinds.target(user, object.as_ref(), known).and_then(|node| {
+                    if above.as_ref().is_none_or(|(to, _)| *to != node.relation) {
+                        above = Some((node.relation, search.above(node.relation, most)));
+                    }
+                    match &above {
+                        Some((_, Some(nodes))) => Ok(nodes.contains(node)),
+                        _ => search.decide(node).map_err(|error| DropReason::of(&error)),
+                    }
+                });
+                answer(decided);
+            }
         }
-        Ok(())
+    }
+}
+
+impl Search<'_, '_> {
+    /// All that the user has of what leads to a relation, where that can be
+    /// told by looking at no more than so many edges and without a condition.
+    fn above(&mut self, relation: RelationId, most: usize) -> Option<Seen> {
+        let view = self.view;
+        let monotone = view.policy.plan.relation_plan(relation)?.monotone;
+        if !monotone
+            || view.limits.depth.is_some()
+            || self.asked.userset.is_some()
+            || !view.unguarded()
+        {
+            return None;
+        }
+        // Without a guard, only the budget can fail; then each object has its own.
+        let climbed = self.climb(relation, most).ok()??;
+        climbed.sure.then_some(climbed.nodes)
     }
 }
 
@@ -126,9 +169,14 @@ struct Kinds<'v, 'p> {
 
 impl Kinds<'_, '_> {
     #[inline]
-    fn target(&mut self, user: &str, object: &str) -> Result<Node, DropReason> {
+    fn target(
+        &mut self,
+        user: &str,
+        object: &str,
+        known: Option<NameId>,
+    ) -> Result<Node, DropReason> {
         let policy = self.view.policy;
-        if let Some(id) = policy.names.find(object)
+        if let Some(id) = known
             && let Some(type_id) = policy.types.type_of(id)
             && policy.types.wildcard(type_id) != id
         {

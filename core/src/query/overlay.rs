@@ -191,6 +191,11 @@ impl Overlay {
         Subject::userset((graph.usersets.len() + self.usersets.len()) as u32 - 1)
     }
 
+    /// Whether none of its tuples has a guard.
+    pub(super) fn unguarded(&self) -> bool {
+        self.guards.is_empty()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }

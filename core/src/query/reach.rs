@@ -161,7 +161,7 @@ impl Search<'_, '_> {
     ) -> Result<bool, QueryError> {
         let policy = self.view.policy;
         let asked = self.asked;
-        for (row_relation, subjects) in policy.graph.rows_of(object) {
+        for (row_relation, Row { subjects, .. }) in policy.graph.rows_of(object) {
             for leaf in leaves {
                 match leaf {
                     Leaf::Direct {

@@ -141,6 +141,11 @@ impl<'p> View<'p> {
         [self.policy.graph.row(node), overlay]
     }
 
+    /// Whether no tuple, the policy's or the request's, has a guard.
+    pub(super) fn unguarded(&self) -> bool {
+        self.policy.graph.unguarded() && self.overlay.unguarded()
+    }
+
     /// Whether a tuple with this guard counts.
     pub(super) fn verdict(&self, number: u32) -> Verdict {
         if number == 0 {
