@@ -1,6 +1,7 @@
 //! Check: whether a user has a relation on an object.
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::policy::{NameId, Node, OpId, RelationId};
 
@@ -219,12 +220,17 @@ pub(super) struct Seen {
 impl Seen {
     /// Adds a node; false where it was there.
     pub(super) fn insert(&mut self, node: Node) -> bool {
-        let hashed = hash(node);
-        if self.table.find(hashed, |n| *n == node).is_some() {
-            return false;
+        if self.table.len() == self.table.capacity() {
+            // A set that grows at all mostly grows far.
+            self.table.reserve(self.table.len() * 3 + 50, |n| hash(*n));
         }
-        self.table.insert_unique(hashed, node, |n| hash(*n));
-        true
+        match self.table.entry(hash(node), |n| *n == node, |n| hash(*n)) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(node);
+                true
+            }
+        }
     }
 
     pub(super) fn contains(&self, node: Node) -> bool {
