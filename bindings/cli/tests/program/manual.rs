@@ -88,7 +88,7 @@ fn completions_are_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = folder.run(&format!("completions {shell}"));
         assert_eq!(ran.status, 0, "{}", ran.err);
-        for word in ["deputize", "list-objects", "openfga-limits"] {
+        for word in ["deputize", "list-objects", "openfga-limits", "fusionauth"] {
             assert!(ran.out.contains(word), "{shell} lacks {word}");
         }
     }
@@ -113,6 +113,9 @@ fn help_has_an_example_for_each_command() {
         "model to-dsl",
         "model validate",
         "import openfga",
+        "import fusionauth",
+        "import fusebit",
+        "import permit",
         "completions",
     ] {
         let first = command.split(' ').next().unwrap();
