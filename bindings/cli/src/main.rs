@@ -7,6 +7,7 @@
 
 mod answer;
 mod check;
+mod clock;
 mod command;
 mod compile;
 mod completions;
@@ -24,7 +25,6 @@ mod model_file;
 mod paint;
 mod progress;
 mod question;
-
 mod snapshot_fault;
 mod store;
 mod story;
