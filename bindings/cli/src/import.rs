@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::Answer;
 use crate::fault::{Failure, Fault};
 use crate::paint::{WARN, paint};
+use crate::progress::Spinner;
 use crate::{input, snapshot_fault};
 
 /// Make a snapshot of other systems' data
@@ -60,8 +61,10 @@ fn finish(imported: Imported, sources: &Sources, args: &OutputArgs) -> Result<An
     let mut bytes =
         serde_json::to_vec(&snapshot).map_err(|e| Fault::new("internal", e.to_string()))?;
     // What cannot be read back is not written.
+    let spinner = Spinner::new("checking");
     let policy = Policy::from_json(&bytes)
         .map_err(|error| snapshot_fault::of_document(&error, &bytes, "the snapshot"))?;
+    drop(spinner);
     let left_out = imported.warnings.iter().map(|w| sources.warning(w));
     // What is odd about entities has been told, with the place in its file.
     let idle = policy.warnings().iter();

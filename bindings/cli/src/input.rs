@@ -8,6 +8,7 @@ use deputize::Policy;
 use serde_json::Value;
 
 use crate::fault::{Failure, Fault, Place};
+use crate::progress::Spinner;
 use crate::store::Store;
 use crate::{snapshot_fault, suggest};
 
@@ -61,6 +62,8 @@ impl SnapshotArgs {
 pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     let name = spell(path);
     let bytes = read(path)?;
+    // Waiting for standard input is the user's own doing; what follows is ours.
+    let _spinner = Spinner::new("loading");
     if bytes.starts_with(COMPILED_MAGIC) {
         let policy = Policy::from_compiled(&bytes).map_err(|error| {
             Fault::new(error.code(), error.to_string())

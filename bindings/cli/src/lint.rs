@@ -19,6 +19,7 @@ use crate::clock::ClockArgs;
 use crate::fault::{Failure, Fault, Severity};
 use crate::input::{Form, Loaded, SnapshotArgs};
 use crate::paint::{FAINT, GOOD, WARN, paint};
+use crate::progress::Spinner;
 use crate::{question, snapshot_fault};
 
 /// Find what in a snapshot has no effect, or more than was meant
@@ -96,7 +97,9 @@ pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
         }
     }
     let loaded = args.snapshot.load()?;
+    let spinner = Spinner::new("linting");
     let mut findings = find(&loaded, args.clock.now())?;
+    drop(spinner);
     findings.retain(|finding| {
         let muted = args.quiet && finding.severity == Severity::Note;
         !muted && !args.allow.iter().any(|code| code == finding.code)

@@ -51,6 +51,9 @@ fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
     let json = cli.json;
+    if json {
+        progress::hide();
+    }
     let written = match command::run(cli) {
         Ok(answer) => print_answer(&answer, json).map(|()| answer.status.code()),
         Err(failure) => print_failure(&failure, json).map(|()| 2),
