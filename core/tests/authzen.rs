@@ -382,6 +382,35 @@ fn each_semantic_stops_where_it_says() {
 }
 
 #[test]
+fn answers_have_the_apis_shapes() {
+    let policy = policy();
+    let none = Setting::default();
+    let mut request = ask("user:anne", "owner", "document:1");
+    request["evaluations"] = json!([{}, {"resource": {"type": "document", "id": "2"}}]);
+    let many = policy.evaluations(&text(&request), NOW, &none).unwrap();
+    assert_eq!(
+        serde_json::to_string(&many).unwrap(),
+        r#"{"evaluations":[{"decision":true},{"decision":false,"context":{"reason":"subject.no_grant","message":"`user:anne` itself may not do `owner` on `document:2`"}}]}"#
+    );
+    request["evaluations"] = json!([]);
+    let one = policy.evaluations(&text(&request), NOW, &none).unwrap();
+    assert_eq!(serde_json::to_string(&one).unwrap(), r#"{"decision":true}"#);
+    request["subject"] = json!({"type": "user"});
+    let found = policy.search_subjects(&text(&request), NOW, &none).unwrap();
+    assert_eq!(
+        serde_json::to_string(&found).unwrap(),
+        r#"{"page":{"next_token":"","count":1,"total":1},"results":[{"type":"user","id":"anne"}]}"#
+    );
+    request["subject"]["id"] = json!("anne");
+    request["context"] = json!({"resource_owner": "", "subject_name": ""});
+    let found = policy.search_actions(&text(&request), NOW, &none).unwrap();
+    assert_eq!(
+        serde_json::to_string(&found.results).unwrap(),
+        r#"[{"name":"can_read"},{"name":"can_share"},{"name":"mine"},{"name":"owner"}]"#
+    );
+}
+
+#[test]
 fn defaults_are_taken_whole_where_an_item_says_nothing() {
     let mut request = ask("user:anne", "mine", "document:1");
     request["context"] = json!({"resource_owner": "anne", "subject_name": "anne"});

@@ -70,7 +70,7 @@ pub struct Evaluation {
 /// Why something is not allowed, or was not found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Why {
-    /// The code of the [`Reason`](crate::caller::Reason), which is stable.
+    /// The code of the [`Reason`], which is stable.
     pub reason: &'static str,
     /// The reason in words. It names parties and resources: for logs, and for
     /// people who may know of them.
