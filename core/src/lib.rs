@@ -44,6 +44,8 @@
 
 pub mod action;
 #[cfg(feature = "tokens")]
+pub mod authzen;
+#[cfg(feature = "tokens")]
 pub mod caller;
 #[cfg(feature = "conditions")]
 pub mod cel;

@@ -9,6 +9,7 @@ use crate::answer::Answer;
 use crate::fault::Failure;
 use crate::input::{self, SnapshotArgs};
 use crate::paint::{WARN, paint};
+use crate::progress::Spinner;
 
 /// Compile a snapshot to a file that opens without parsing
 ///
@@ -30,8 +31,10 @@ pub(crate) struct CompileArgs {
 pub(crate) fn compile(args: &CompileArgs) -> Result<Answer, Failure> {
     let loaded = args.snapshot.load()?;
     let policy = &loaded.policy;
+    let spinner = Spinner::new("compiling");
     let bytes = policy.to_compiled();
     input::write(&args.output, &bytes)?;
+    drop(spinner);
     let output = args.output.display().to_string();
     let warnings: Vec<String> = policy.warnings().iter().map(ToString::to_string).collect();
     let label = paint(WARN, "warning");

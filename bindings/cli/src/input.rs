@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use deputize::Policy;
+use serde_json::Value;
 
-use crate::fault::{Failure, Fault};
-use crate::snapshot_fault;
+use crate::fault::{Failure, Fault, Place};
+use crate::progress::Spinner;
 use crate::store::Store;
+use crate::{snapshot_fault, suggest};
 
 /// Which snapshot is asked.
 #[derive(Debug, Clone, Args)]
@@ -60,6 +62,8 @@ impl SnapshotArgs {
 pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     let name = spell(path);
     let bytes = read(path)?;
+    // Waiting for standard input is the user's own doing; what follows is ours.
+    let _spinner = Spinner::new("loading");
     if bytes.starts_with(COMPILED_MAGIC) {
         let policy = Policy::from_compiled(&bytes).map_err(|error| {
             Fault::new(error.code(), error.to_string())
@@ -125,6 +129,26 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Reads a file of text.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     text_of(read(path)?, &spell(path))
+}
+
+/// Reads a file of JSON.
+pub(crate) fn read_json(path: &Path) -> Result<Value, Failure> {
+    let text = read_text(path)?;
+    serde_json::from_str(&text).map_err(|e| json_fault(&e, &text, &spell(path)).into())
+}
+
+/// What is wrong with a text that should be JSON.
+pub(crate) fn json_fault(error: &serde_json::Error, text: &str, name: &str) -> Fault {
+    let said = error.to_string();
+    let message = said
+        .rsplit_once(" at line ")
+        .map_or(said.as_str(), |(m, _)| m);
+    let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
+    let column = u32::try_from(error.column()).unwrap_or(u32::MAX);
+    Fault::new("file.json", message)
+        .in_file(name)
+        .at(Place::of(text, line, column, 1))
+        .maybe_hint(suggest::member(message))
 }
 
 /// Writes a file.

@@ -4,35 +4,44 @@ mod grants;
 mod holders;
 mod inhabited;
 mod model;
+mod orphans;
 mod slips;
 
 use std::collections::BTreeSet;
 
 use clap::Args;
 use deputize::Snapshot;
+use deputize::time::UnixSeconds;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Status};
+use crate::clock::ClockArgs;
 use crate::fault::{Failure, Fault, Severity};
 use crate::input::{Form, Loaded, SnapshotArgs};
 use crate::paint::{FAINT, GOOD, WARN, paint};
+use crate::progress::Spinner;
 use crate::{question, snapshot_fault};
 
 /// Find what in a snapshot has no effect, or more than was meant
 ///
 /// Warnings: dead relations, unused types, wildcard agents, tuples that the
 /// model does not admit, grants that reach nobody, parents that pass nothing
-/// on. Notes: public grants, relations that nobody has, conditions that no
-/// tuple uses, names that look like a slip. Exit status: 0 no warnings,
+/// on, grants to or on entities that are not there, expired principals,
+/// disabled ones that still hold grants. Notes: public grants, relations that
+/// nobody has, conditions that no tuple uses, names that look like a slip,
+/// principals and entities without any grant. Exit status: 0 no warnings,
 /// 1 warnings, 2 the snapshot cannot be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   deputize lint -s policy.json
-  deputize lint -s store.fga.yaml --allow grant.unreachable")]
+  deputize lint -s store.fga.yaml --allow grant.unreachable
+  deputize lint -s policy.json --now 1767225600 --json   # what will have expired by then")]
 pub(crate) struct LintArgs {
     #[command(flatten)]
     snapshot: SnapshotArgs,
+    #[command(flatten)]
+    clock: ClockArgs,
     /// Leave out findings of this code. May be given again.
     #[arg(long, value_name = "CODE")]
     allow: Vec<String>,
@@ -45,7 +54,7 @@ pub(crate) struct LintArgs {
 const MAX_SHOWN: usize = 20;
 
 /// Every code, in the order in which findings are shown.
-const CODES: [&str; 17] = [
+const CODES: [&str; 28] = [
     "model.advice",
     model::DEAD_RELATION,
     model::UNUSED_TYPE,
@@ -56,6 +65,17 @@ const CODES: [&str; 17] = [
     "tuple.unknown_condition",
     "tuple.duplicate",
     "more",
+    "issuer.key",
+    "entity.absent-recipient",
+    "entity.absent-target",
+    "entity.absent-type",
+    "entity.cross-tenant",
+    "entity.no-permissions",
+    "orphan.expired",
+    "orphan.disabled",
+    "orphan.absent",
+    "orphan.principal",
+    "orphan.entity",
     grants::WILDCARD_AGENT,
     grants::UNREACHABLE,
     grants::DANGLING,
@@ -77,7 +97,9 @@ pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
         }
     }
     let loaded = args.snapshot.load()?;
-    let mut findings = find(&loaded)?;
+    let spinner = Spinner::new("linting");
+    let mut findings = find(&loaded, args.clock.now())?;
+    drop(spinner);
     findings.retain(|finding| {
         let muted = args.quiet && finding.severity == Severity::Note;
         !muted && !args.allow.iter().any(|code| code == finding.code)
@@ -118,7 +140,7 @@ pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
     })
 }
 
-fn find(loaded: &Loaded) -> Result<Vec<Fault>, Failure> {
+fn find(loaded: &Loaded, now: UnixSeconds) -> Result<Vec<Fault>, Failure> {
     let policy = &loaded.policy;
     let mut findings = model::find(policy.model());
     for warning in policy.warnings() {
@@ -134,6 +156,7 @@ fn find(loaded: &Loaded) -> Result<Vec<Fault>, Failure> {
         let snapshot = Snapshot::from_json(bytes)
             .map_err(|error| snapshot_fault::of_document(&error, bytes, &loaded.name))?;
         findings.extend(grants::find(policy, &snapshot));
+        findings.extend(orphans::find(&snapshot, now));
         // A slip that made a warning has been told.
         let told: BTreeSet<_> = findings.iter().map(|f| f.pointer.clone()).collect();
         let slips = slips::find(&snapshot).into_iter();

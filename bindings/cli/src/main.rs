@@ -7,6 +7,7 @@
 
 mod answer;
 mod check;
+mod clock;
 mod command;
 mod compile;
 mod completions;
@@ -24,7 +25,6 @@ mod model_file;
 mod paint;
 mod progress;
 mod question;
-
 mod snapshot_fault;
 mod store;
 mod story;
@@ -51,6 +51,9 @@ fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
     let json = cli.json;
+    if json {
+        progress::hide();
+    }
     let written = match command::run(cli) {
         Ok(answer) => print_answer(&answer, json).map(|()| answer.status.code()),
         Err(failure) => print_failure(&failure, json).map(|()| 2),

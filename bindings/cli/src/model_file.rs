@@ -85,7 +85,7 @@ impl ModelText {
                     .iter()
                     .map(|(name, text)| (name.as_str(), text.as_str()))
                     .collect();
-                model::combine(&files, schema).map(|model| (model, Vec::new()))
+                model::admit_files(&files, schema)
             }
         };
         let (model, advice) = read.map_err(|errors| self.failure(&errors))?;

@@ -1,6 +1,10 @@
-//! A progress bar for work that lasts: only on a terminal, and only once a
+//! Signs of life for work that lasts: on a terminal only, and only once a
 //! second has gone by.
 
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,6 +13,25 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The clock is looked at once in so many steps.
 const STRIDE: usize = 64;
+/// How often a spinner turns.
+const TURN: Duration = Duration::from_millis(100);
+
+/// The answer is for a program, which looks at nothing else.
+static HIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// Shows nothing from now on.
+pub(crate) fn hide() {
+    HIDDEN.store(true, Ordering::Relaxed);
+}
+
+/// Standard error, unless nothing is to be shown; hidden too where that is not
+/// a terminal.
+fn target() -> ProgressDrawTarget {
+    match HIDDEN.load(Ordering::Relaxed) {
+        true => ProgressDrawTarget::hidden(),
+        false => ProgressDrawTarget::stderr(),
+    }
+}
 
 /// A bar that may never show.
 pub(crate) struct Progress {
@@ -53,14 +76,65 @@ impl Progress {
     }
 
     fn open(&self) -> ProgressBar {
-        // Hidden where standard error is not a terminal.
-        let target = ProgressDrawTarget::stderr();
-        let bar = ProgressBar::with_draw_target(Some(self.total as u64), target);
+        let bar = ProgressBar::with_draw_target(Some(self.total as u64), target());
         let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
         if let Ok(style) = style {
             bar.set_style(style);
         }
         bar.set_message(self.label);
         bar
+    }
+}
+
+/// A spinner that may never show, for work in one step. It goes away when it
+/// is dropped.
+pub(crate) struct Spinner {
+    /// What the thread waits for; it turns the spinner until this is gone.
+    working: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Spinner {
+    /// Work begins whose end is not known.
+    pub(crate) fn new(label: &'static str) -> Self {
+        let shown = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
+        if !shown || HIDDEN.load(Ordering::Relaxed) {
+            return Self {
+                working: None,
+                thread: None,
+            };
+        }
+        let (working, ended) = mpsc::channel::<()>();
+        let turn = move || {
+            let goes_on = |time| ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+            if !goes_on(PATIENCE) {
+                return;
+            }
+            let bar = ProgressBar::with_draw_target(None, target());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.set_elapsed(PATIENCE);
+            bar.set_message(label);
+            bar.tick();
+            while goes_on(TURN) {
+                bar.tick();
+            }
+            bar.finish_and_clear();
+        };
+        Self {
+            working: Some(working),
+            thread: thread::Builder::new().spawn(turn).ok(),
+        }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        drop(self.working.take());
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to tell.
+            let _ = thread.join();
+        }
     }
 }

@@ -3,12 +3,14 @@
 
 use std::path::Path;
 
-use deputize::import::{self, ImportError};
+use deputize::import;
 use deputize::{Tuple, TupleCondition};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::fault::{Failure, Fault, Place};
+use crate::import::Sources;
+use crate::input::json_fault;
 use crate::{input, suggest, yaml};
 
 /// A relationship as store files and tuple files spell it.
@@ -85,7 +87,7 @@ pub(crate) fn document(path: &Path) -> Result<Value, Failure> {
 
 fn of_document(document: Value, name: &str) -> Result<Vec<Tuple>, Failure> {
     let imported = import::openfga(std::slice::from_ref(&document))
-        .map_err(|error| import_fault(&error, |_| name.to_owned()))?;
+        .map_err(|error| Sources::one(name).fault(&error))?;
     let mut snapshot = imported.snapshot;
     if snapshot.contains_key("model") {
         let said = "this should be a list of tuples; it holds a model";
@@ -99,28 +101,6 @@ fn of_document(document: Value, name: &str) -> Result<Vec<Tuple>, Failure> {
             .in_file(name)
             .into()
     })
-}
-
-/// The fault of a document, of which the first step of the pointer gives the
-/// number.
-pub(crate) fn import_fault(error: &ImportError, file: impl Fn(usize) -> String) -> Fault {
-    let (number, pointer) = match error.pointer.strip_prefix('/') {
-        Some(rest) => rest
-            .split_once('/')
-            .map_or((rest, String::new()), |(number, p)| {
-                (number, format!("/{p}"))
-            }),
-        None => ("0", String::new()),
-    };
-    let bare = ImportError {
-        pointer: String::new(),
-        fault: error.fault.clone(),
-    };
-    let message = bare.to_string();
-    let message = message.strip_prefix("the document: ").unwrap_or(&message);
-    Fault::new(error.code(), message)
-        .in_file(file(number.parse().unwrap_or(0)))
-        .pointing(pointer)
 }
 
 fn lines(text: &str, name: &str) -> Result<Value, Failure> {
@@ -139,19 +119,6 @@ fn lines(text: &str, name: &str) -> Result<Value, Failure> {
         rows.push(row);
     }
     Ok(rows.into())
-}
-
-fn json_fault(error: &serde_json::Error, text: &str, name: &str) -> Fault {
-    let said = error.to_string();
-    let message = said
-        .rsplit_once(" at line ")
-        .map_or(said.as_str(), |(m, _)| m);
-    let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
-    let column = u32::try_from(error.column()).unwrap_or(u32::MAX);
-    Fault::new("file.json", message)
-        .in_file(name)
-        .at(Place::of(text, line, column, 1))
-        .maybe_hint(suggest::member(message))
 }
 
 /// The columns of OpenFGA's CSV, and the short ones.
@@ -202,7 +169,7 @@ fn csv(text: &str, name: &str) -> Result<Value, Failure> {
         if let Err(error) = import::openfga(std::slice::from_ref(&document)) {
             let line = record.position().map_or(0, csv::Position::line);
             let line = u32::try_from(line).unwrap_or(u32::MAX);
-            let mut fault = import_fault(&error, |_| name.to_owned());
+            let mut fault = Sources::one(name).fault(&error);
             let cell = fault.pointer.take().unwrap_or_default();
             if let Some(cell) = cell.strip_prefix("/0/") {
                 fault.message = format!("{cell}: {}", fault.message);

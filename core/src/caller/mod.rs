@@ -23,6 +23,8 @@ pub use self::filter::Sifted;
 pub use self::reason::{Denial, Reason};
 pub use self::record::{Inputs, Record, TokenFacts};
 
+pub(crate) use self::record::write_canonical;
+
 use serde_json::{Map, Value};
 
 use crate::model::identifier;
@@ -224,7 +226,7 @@ impl Policy {
         })
     }
 
-    fn check_fresh(&self, now: UnixSeconds) -> Result<(), Denial> {
+    pub(crate) fn check_fresh(&self, now: UnixSeconds) -> Result<(), Denial> {
         match self.not_after() {
             Some(last) if now > UnixSeconds(last) => Err(Denial::new(
                 Reason::SnapshotStale,

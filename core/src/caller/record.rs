@@ -235,7 +235,7 @@ const MAX_DEPTH: usize = 200;
 
 /// `serde_json` keeps an object's order or sorts it as another crate's features
 /// decide; here it is always sorted.
-fn write_canonical(value: &Value, depth: usize, out: &mut String) {
+pub(crate) fn write_canonical(value: &Value, depth: usize, out: &mut String) {
     match value {
         Value::Object(members) if depth < MAX_DEPTH => {
             let mut sorted: Vec<_> = members.iter().collect();

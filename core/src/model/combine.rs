@@ -17,6 +17,23 @@ use super::{Model, TypeDef};
 /// then what is wrong with the whole; each with its file and its position in
 /// that file.
 pub fn combine(files: &[(&str, &str)], schema: &str) -> Result<Model, Vec<ModelError>> {
+    match admit_files(files, schema)? {
+        (model, advice) if advice.is_empty() => Ok(model),
+        (_, advice) => Err(advice),
+    }
+}
+
+/// As [`combine`], but as strict as OpenFGA's server is: a model whose only
+/// faults are [advice](ModelError::is_advice) passes, together with that
+/// advice. It is to [`combine`] what [`admit`](super::admit) is to
+/// [`load`](super::load).
+///
+/// # Errors
+/// As for [`combine`], for a model with other faults.
+pub fn admit_files(
+    files: &[(&str, &str)],
+    schema: &str,
+) -> Result<(Model, Vec<ModelError>), Vec<ModelError>> {
     let mut whole = Whole {
         model: Model {
             schema: schema.to_owned(),
@@ -32,8 +49,8 @@ pub fn combine(files: &[(&str, &str)], schema: &str) -> Result<Model, Vec<ModelE
     }
     let found = validate::validate(&whole.model, Some(&whole.positions));
     whole.errors.extend(found);
-    match whole.errors.is_empty() {
-        true => Ok(whole.model),
+    match whole.errors.iter().all(ModelError::is_advice) {
+        true => Ok((whole.model, whole.errors)),
         false => Err(whole.errors),
     }
 }

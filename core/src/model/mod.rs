@@ -19,7 +19,7 @@ mod print;
 mod token;
 mod validate;
 
-pub use combine::combine;
+pub use combine::{admit_files, combine};
 pub use error::{ErrorKind, Expected, ModelError, Part, Span, SyntaxError};
 pub use json::{from_json, from_json_value, to_json};
 pub use parse::MAX_REWRITE_DEPTH;

@@ -608,3 +608,55 @@ fn manifests_are_read_no_further_than_said() {
         assert_eq!(problems(&format!("{start}  - {path}\n")), [kind]);
     }
 }
+
+/// What one file may say, several may: advice stops neither.
+#[test]
+fn advice_on_modules_is_no_more_than_advice_on_one_file() {
+    let people = "module people\ntype user\ncondition unasked(hour: int) {\n  hour > 9\n}\n";
+    let docs = "module docs\ntype doc\n  relations\n    define viewer: [user, user]\n";
+    let files = [("people.fga", people), ("docs.fga", docs)];
+    let (model, advice) = admit_files(&files, "1.2").unwrap();
+    assert_eq!(model.types.len(), 2);
+    let found: Vec<_> = advice
+        .iter()
+        .map(|e| {
+            (
+                &e.kind,
+                e.part.file.as_deref().unwrap(),
+                e.span.unwrap().line,
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (&ErrorKind::DuplicateRestriction, "docs.fga", 3),
+            (&ErrorKind::ConditionNotUsed, "people.fga", 2),
+        ]
+    );
+    assert_eq!(combine(&files, "1.2"), Err(advice.clone()));
+    let single =
+        people.replace("module people", "model\n  schema 1.1") + &docs.replace("module docs\n", "");
+    let single = single.replace("condition", "CONDITION");
+    let (types, condition) = single.split_once("CONDITION").unwrap();
+    let (condition, rest) = condition.split_once("}\n").unwrap();
+    let whole = format!("{types}{rest}condition{condition}}}\n");
+    let (_, same) = admit(&whole).unwrap();
+    let kinds = |errors: &[ModelError]| errors.iter().map(|e| e.kind.clone()).collect::<Vec<_>>();
+    assert_eq!(kinds(&same), kinds(&advice));
+    // One fault beside it refuses all.
+    let broken = docs.replace("[user, user]", "[user, user, usr]");
+    let files = [("people.fga", people), ("docs.fga", &*broken)];
+    let errors = admit_files(&files, "1.2").unwrap_err();
+    assert!(errors.iter().any(|e| !e.is_advice()), "{errors:?}");
+    assert_eq!(combine(&files, "1.2"), Err(errors));
+    for file in [
+        "model\n  schema 1.1\ntype a\n",
+        "module a\nextend type gone\n",
+        "module",
+    ] {
+        let files = [("people.fga", people), ("a.fga", file)];
+        let errors = admit_files(&files, "1.2").unwrap_err();
+        assert!(errors.iter().any(|e| !e.is_advice()), "{file}");
+    }
+}

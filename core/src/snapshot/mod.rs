@@ -5,9 +5,11 @@
 //! An unknown member is an error, because a typo must not silently drop policy.
 
 mod error;
+mod orphans;
 mod sections;
 
 pub use error::{Position, SnapshotError, SnapshotErrorKind};
+pub use orphans::{Orphan, OrphanKind};
 pub use sections::{
     AccessRecord, ActorAuthority, Actors, CheckHops, DelegationRecord, HopRecord, HopTuple,
     IdentityRecord, PrincipalRecord, ResourceRecord,

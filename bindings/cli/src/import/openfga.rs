@@ -12,7 +12,7 @@ use crate::model_file::ModelText;
 use crate::store::Store;
 use crate::{input, tuples};
 
-use super::OutputArgs;
+use super::{OutputArgs, Sources};
 
 /// OpenFGA: store files, models and tuple exports
 ///
@@ -82,12 +82,9 @@ pub(super) fn import(args: &OpenfgaArgs) -> Result<Answer, Failure> {
     model.check()?;
     names.push(model.name().to_owned());
     documents.push(json!({ "model": model.member()? }));
-    let imported = openfga(&documents).map_err(|error| {
-        tuples::import_fault(&error, |number| {
-            names.get(number).cloned().unwrap_or_default()
-        })
-    })?;
-    super::finish(imported, &args.output)
+    let sources = Sources::many(names);
+    let imported = openfga(&documents).map_err(|error| sources.fault(&error))?;
+    super::finish(imported, &sources, &args.output)
 }
 
 fn internal(error: serde_json::Error) -> Fault {

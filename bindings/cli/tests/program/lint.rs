@@ -224,6 +224,180 @@ fn findings_can_be_allowed() {
     assert_eq!(hint, "did you mean `grant.wildcard_agent`?");
 }
 
+/// AR16: agents that should go are listed, with what they leave behind.
+#[test]
+fn orphans_and_the_expired_are_listed() {
+    let folder = Folder::new();
+    let person =
+        |id: &str| json!({"id": id, "name": id, "type": {"id": "t"}, "clientSecret": "hush"});
+    let snapshot = json!({
+        "deputize": 1,
+        "model": "model\n  schema 1.1\ntype agent\n  relations\n    define owner: [user]\ntype user\ntype entity\ntype document\n  relations\n    define reader: [user, user:*, agent, entity]\n    define viewer: [agent#owner]\n",
+        "tuples": [
+            t("agent:old", "reader", "document:1"),
+            t("agent:off", "reader", "document:1"),
+            t("user:*", "reader", "document:1"),
+            t("user:anne", "owner", "agent:owned"),
+            t("entity:known", "reader", "document:1"),
+            t("entity:gone", "reader", "document:2"),
+            t("agent:shared#owner", "viewer", "document:1"),
+        ],
+        "principals": [
+            {"id": "agent:old", "not_after": 1_000},
+            {"id": "agent:done", "not_after": 1_000},
+            {"id": "agent:later", "not_after": 5_000},
+            {"id": "agent:off", "disabled": true},
+            {"id": "agent:quiet", "disabled": true},
+            {"id": "agent:owned"},
+            {"id": "agent:shared"},
+            {"id": "agent:ruled"},
+            {"id": "agent:idle", "scopes": ["document:read"]},
+            {"id": "user:zoe"},
+            {"id": "user:bob"},
+        ],
+        "entity_types": [{"id": "t", "name": "T", "permissions": [{"name": "read", "isDefault": true}]}],
+        "entities": {"entities": [person("known"), person("target"), person("giver"), person("lost")], "total": 4},
+        "entity_grants": [
+            {"entity": {"id": "target"}, "recipientEntityId": "giver"},
+            {"entity": {"id": "target"}, "userId": "bob"},
+            {"entity": {"id": "target"}, "recipientEntityId": "nobody"},
+        ],
+        "access": [
+            {"principal": "agent:ruled", "action": "*", "resource": "/a/"},
+            {"principal": "entity:vanished", "action": "*", "resource": "/a/"},
+        ],
+    });
+    folder.add("p.json", snapshot.to_string());
+    let listed = |more: &str| {
+        let ran = folder.run(&format!("lint -s p.json --json {more}"));
+        assert!(!ran.out.contains("hush"));
+        let document = ran.json();
+        let findings = document["findings"].as_array().unwrap().clone();
+        let of = |f: &Value| {
+            let text = |name: &str| f[name].as_str().unwrap().to_owned();
+            (
+                text("code"),
+                text("severity"),
+                text("pointer"),
+                text("message"),
+            )
+        };
+        let listed: Vec<_> = findings.iter().map(of).collect();
+        let kept = listed
+            .into_iter()
+            .filter(|(code, ..)| code.starts_with("orphan.") || code.starts_with("entity."));
+        (ran.status, kept.collect::<Vec<_>>())
+    };
+    let expect = |rows: &[(&str, &str, &str, &str)]| -> Vec<_> {
+        let own = |text: &&str| (*text).to_owned();
+        rows.iter()
+            .map(|(a, b, c, d)| (own(a), own(b), own(c), own(d)))
+            .collect()
+    };
+    let (status, found) = listed("--now 1001");
+    assert_eq!(status, 1);
+    let none = "has no grant, and none is on it";
+    let gone = "is not among the entities; the grant gives nothing";
+    let mut expected = expect(&[
+        (
+            "entity.absent-recipient",
+            "warning",
+            "/entity_grants/2",
+            found[0].3.as_str(),
+        ),
+        (
+            "orphan.expired",
+            "warning",
+            "/principals/0",
+            "`agent:old` expired at 1000, and still holds 1 grant",
+        ),
+        (
+            "orphan.expired",
+            "warning",
+            "/principals/1",
+            "`agent:done` expired at 1000",
+        ),
+        (
+            "orphan.disabled",
+            "warning",
+            "/principals/3",
+            "`agent:off` is disabled, and still holds 1 grant",
+        ),
+        (
+            "orphan.absent",
+            "warning",
+            "/tuples/5",
+            &format!("`entity:gone` {gone}"),
+        ),
+        (
+            "orphan.absent",
+            "warning",
+            "/access/1",
+            &format!("`entity:vanished` {gone}"),
+        ),
+        (
+            "orphan.principal",
+            "note",
+            "/principals/2",
+            &format!("`agent:later` {none}"),
+        ),
+        (
+            "orphan.principal",
+            "note",
+            "/principals/4",
+            &format!("`agent:quiet` {none}"),
+        ),
+        (
+            "orphan.principal",
+            "note",
+            "/principals/8",
+            &format!("`agent:idle` {none}"),
+        ),
+        (
+            "orphan.principal",
+            "note",
+            "/principals/9",
+            &format!("`user:zoe` {none}"),
+        ),
+        (
+            "orphan.entity",
+            "note",
+            "/entities/entities/3",
+            &format!("`entity:lost` {none}"),
+        ),
+    ]);
+    assert_eq!(found, expected);
+    // At the last second it still counts; by the clock all have expired.
+    let (_, found) = listed("--now 1000 --allow entity.absent-recipient");
+    expected.remove(0);
+    assert!(found.iter().all(|(code, ..)| code != "orphan.expired"));
+    let (_, found) = listed("");
+    let expired = found.iter().filter(|(code, ..)| code == "orphan.expired");
+    assert_eq!(expired.count(), 3);
+    let ran = folder.run("lint -s p.json --now 1001");
+    assert!(
+        ran.out
+            .contains("help: take it out, with what it was granted"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("--> p.json at /principals/0"),
+        "{}",
+        ran.out
+    );
+    // Where scopes are an actor's authority, to have some is to have a grant.
+    let mut snapshot = snapshot;
+    snapshot["delegation"] = json!({"actor_authority": "scopes"});
+    folder.add("p.json", snapshot.to_string());
+    let (_, found) = listed("--now 1001");
+    assert!(
+        !found
+            .iter()
+            .any(|(.., message)| message.contains("agent:idle"))
+    );
+}
+
 #[test]
 fn a_compiled_snapshot_has_a_model_to_lint() {
     let folder = Folder::new();

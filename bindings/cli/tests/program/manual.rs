@@ -61,6 +61,45 @@ fn a_model_is_validated_with_all_its_errors() {
 }
 
 #[test]
+fn modules_are_admitted_as_one_file_is() {
+    let folder = Folder::new();
+    folder.add(
+        "fga.mod",
+        "schema: '1.2'\ncontents:\n  - people.fga\n  - docs.fga\n",
+    );
+    folder.add("people.fga", "module people\ntype user\n");
+    folder.add(
+        "docs.fga",
+        "module docs\ntype doc\n  relations\n    define viewer: [user, user]\n",
+    );
+    let ran = folder.run("model validate fga.mod");
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("valid: 2 types"), "{}", ran.out);
+    let said = "warning: the type restriction `user` is a duplicate";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    assert!(ran.err.contains("--> docs.fga:4:"), "{}", ran.err);
+    let document = folder.run("model validate fga.mod --json").json();
+    assert_eq!(document["warnings"].as_array().unwrap().len(), 1);
+    folder.add(
+        "t.yaml",
+        "- {user: user:a, relation: viewer, object: doc:1}\n",
+    );
+    let ran = folder.run("import openfga fga.mod t.yaml -o p.json");
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    folder.add("s.fga.yaml", "model_file: fga.mod\ntuple_file: t.yaml\n");
+    for snapshot in ["p.json", "s.fga.yaml"] {
+        let ran = folder.run(&format!("check user:a viewer doc:1 -s {snapshot}"));
+        assert_eq!(ran.status, 0, "{}", ran.err);
+    }
+    folder.add(
+        "docs.fga",
+        "module docs\ntype doc\n  relations\n    define viewer: [user, user, usr]\n",
+    );
+    let ran = folder.run("model validate fga.mod --json");
+    assert_eq!((ran.status, ran.code().as_str()), (2, "invalid-type"));
+}
+
+#[test]
 fn the_compiled_form_does_not_depend_on_the_order() {
     let folder = Folder::with_policy();
     let mut snapshot: serde_json::Value = serde_json::from_str(crate::POLICY).unwrap();
@@ -88,7 +127,7 @@ fn completions_are_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = folder.run(&format!("completions {shell}"));
         assert_eq!(ran.status, 0, "{}", ran.err);
-        for word in ["deputize", "list-objects", "openfga-limits"] {
+        for word in ["deputize", "list-objects", "openfga-limits", "fusionauth"] {
             assert!(ran.out.contains(word), "{shell} lacks {word}");
         }
     }
@@ -113,6 +152,9 @@ fn help_has_an_example_for_each_command() {
         "model to-dsl",
         "model validate",
         "import openfga",
+        "import fusionauth",
+        "import fusebit",
+        "import permit",
         "completions",
     ] {
         let first = command.split(' ').next().unwrap();

@@ -1,0 +1,210 @@
+//! AuthZEN: the questions of the OpenID Authorization API 1.0, JSON in and out.
+//!
+//! The host is the transport: it hands over a request's body, and answers 200
+//! with what comes back, or 400 with a [`RequestError`], which is a body that
+//! is no request at all. All else that fails is a decision `false`, or a search
+//! without results, with the reason's code in its `context`.
+//!
+//! | in a request | is |
+//! |---|---|
+//! | `subject` | the principal `type:id`: one party, for which the sender vouches, as for [`Policy::caller`] |
+//! | `action.name` | the action |
+//! | `resource` | the object or entity `type:id` |
+//! | `context` | values for conditions, each under its own name |
+//! | `properties` | values for conditions too: `resource.properties.owner` is `resource_owner`, and so with `subject_` and `action_`, as OpenFGA has it. They go before a value of that name in `context` |
+//!
+//! A value that the [`Setting`] has goes before all of these. Nothing in a
+//! request becomes a tuple, a tenant or a scope; those are the setting's.
+//! Members that the API does not know are passed over, as it demands; members
+//! that stand twice are refused.
+//!
+//! ```
+//! use deputize::{Policy, caller::Setting, time::UnixSeconds};
+//!
+//! let policy = Policy::from_json(br#"{"deputize": 1,
+//!   "model": "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define can_read: [user]",
+//!   "tuples": [{"user": "user:anne", "relation": "can_read", "object": "document:1"}]}"#)?;
+//! let asked = br#"{"subject": {"type": "user", "id": "anne"}, "action": {"name": "can_read"},
+//!   "resource": {"type": "document", "id": "1"}}"#;
+//! let answer = policy.evaluate(asked, UnixSeconds(1_763_719_200), &Setting::default())?;
+//! assert_eq!(serde_json::to_string(&answer)?, r#"{"decision":true}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod page;
+mod request;
+mod search;
+
+pub use self::error::{RequestError, RequestFault};
+pub use self::page::Page;
+pub use self::search::{Found, NamedAction, NamedEntity};
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::caller::{Caller, Denial, Reason, Setting};
+use crate::policy::Policy;
+use crate::time::UnixSeconds;
+
+use self::request::{Body, Question, Semantic};
+
+/// The largest request that is read, in bytes.
+pub const MAX_REQUEST_BYTES: usize = 1 << 20;
+
+/// The most evaluations in one request. To narrow down a long list of
+/// resources, [`Caller::filter`] is the faster way.
+pub const MAX_EVALUATIONS: usize = 1_000;
+
+/// The answer to one evaluation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evaluation {
+    /// Whether it is allowed.
+    pub decision: bool,
+    /// Why not; an answer that allows has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Why>,
+}
+
+/// Why something is not allowed, or was not found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Why {
+    /// The code of the [`Reason`], which is stable.
+    pub reason: &'static str,
+    /// The reason in words. It names parties and resources: for logs, and for
+    /// people who may know of them.
+    pub message: String,
+}
+
+/// The answer to a request for evaluations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Evaluations {
+    /// To a request without a list: it is answered like a single one.
+    One(Evaluation),
+    /// To a list.
+    Many {
+        /// In the order asked; shorter than what was asked, where the request's
+        /// semantic stopped at one of them.
+        evaluations: Vec<Evaluation>,
+    },
+}
+
+impl Policy {
+    /// Answers an Access Evaluation request.
+    ///
+    /// # Errors
+    /// See [`RequestError`]: the body is no such request.
+    pub fn evaluate(
+        &self,
+        request: &[u8],
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Result<Evaluation, RequestError> {
+        let body = Body::read(request)?;
+        let question = Question::read(&body.root(), &body.root())?;
+        Ok(Callers::new(self, now, setting).evaluate(question))
+    }
+
+    /// Answers an Access Evaluations request: many at once, with defaults for
+    /// the members that they share.
+    ///
+    /// # Errors
+    /// See [`RequestError`]. One evaluation that is none makes the whole
+    /// request none, wherever the semantic would have stopped.
+    pub fn evaluations(
+        &self,
+        request: &[u8],
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Result<Evaluations, RequestError> {
+        let body = Body::read(request)?;
+        let semantic = Semantic::read(&body.root())?;
+        let mut callers = Callers::new(self, now, setting);
+        let items = body.evaluations()?;
+        if items.is_empty() {
+            let question = Question::read(&body.root(), &body.root())?;
+            return Ok(Evaluations::One(callers.evaluate(question)));
+        }
+        let questions = items
+            .iter()
+            .map(|item| Question::read(item, &body.root()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut evaluations = Vec::with_capacity(questions.len());
+        for question in questions {
+            let answer = callers.evaluate(question);
+            let last = semantic.stops_at(answer.decision);
+            evaluations.push(answer);
+            if last {
+                break;
+            }
+        }
+        Ok(Evaluations::Many { evaluations })
+    }
+}
+
+impl Evaluation {
+    fn of(decided: Result<(), Denial>) -> Self {
+        Self {
+            decision: decided.is_ok(),
+            context: decided.err().map(Why::from),
+        }
+    }
+}
+
+impl From<Denial> for Why {
+    fn from(denial: Denial) -> Self {
+        Self {
+            reason: denial.code(),
+            message: denial.message,
+        }
+    }
+}
+
+/// The callers of one request, each made once.
+struct Callers<'a> {
+    policy: &'a Policy,
+    now: UnixSeconds,
+    setting: &'a Setting<'a>,
+    known: BTreeMap<String, Result<Caller, Denial>>,
+}
+
+impl<'a> Callers<'a> {
+    fn new(policy: &'a Policy, now: UnixSeconds, setting: &'a Setting<'a>) -> Self {
+        Self {
+            policy,
+            now,
+            setting,
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn evaluate(&mut self, question: Question<'_>) -> Evaluation {
+        Evaluation::of(self.check(&question))
+    }
+
+    fn check(&mut self, question: &Question<'_>) -> Result<(), Denial> {
+        let resource = question.resource.object()?;
+        let context = question.values.with(self.setting.context);
+        let caller = self.caller(&question.subject.principal())?;
+        caller.check(question.action, &resource, Some(&context))
+    }
+
+    /// The caller that a subject is, without any values for conditions.
+    fn caller(&mut self, principal: &str) -> Result<&Caller, Denial> {
+        if !self.known.contains_key(principal) {
+            let setting = Setting {
+                context: None,
+                ..*self.setting
+            };
+            let caller = self.policy.caller(&[principal], self.now, &setting);
+            self.known.insert(principal.to_owned(), caller);
+        }
+        match self.known.get(principal) {
+            Some(Ok(caller)) => Ok(caller),
+            Some(Err(denial)) => Err(denial.clone()),
+            None => Err(Denial::new(Reason::Internal, "a caller is not there")),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Searches: every subject, resource or action for which an evaluation would
+//! allow. Each candidate is evaluated; a list that may lack something is none.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::caller::{Denial, Reason, Setting};
+use crate::entity::ENTITY_TYPE;
+use crate::policy::{Policy, entity_id};
+use crate::query::{QueryError, View};
+use crate::time::UnixSeconds;
+
+use super::error::RequestError;
+use super::page::{Cut, Page};
+use super::request::{Body, Search, Wanted};
+use super::{Callers, Why};
+
+/// The answer to a search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found<T> {
+    /// Which part of the results this is.
+    pub page: Page,
+    /// Why nothing could be searched for; then there are no results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Why>,
+    /// The results of this page, sorted.
+    pub results: Vec<T>,
+}
+
+/// A subject or a resource that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NamedEntity {
+    /// The type that was asked for.
+    pub r#type: String,
+    /// The id.
+    pub id: String,
+}
+
+/// An action that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NamedAction {
+    /// Its name.
+    pub name: String,
+}
+
+impl Policy {
+    /// Answers a Subject Search request: every subject of a type that may do
+    /// something with a resource.
+    ///
+    /// A grant to everybody (`user:*`) is one to each subject of the type that
+    /// the snapshot or the setting names; others may do it too, and have no
+    /// name that could be listed.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub fn search_subjects(
+        &self,
+        request: &[u8],
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Result<Found<NamedEntity>, RequestError> {
+        let body = Body::read(request)?;
+        let root = body.root();
+        let search = Search::read(&root, Wanted::Subjects)?;
+        let cut = Cut::read(&root, Wanted::Subjects)?;
+        let kind = search.subject.kind;
+        let found = self.subjects(&search, now, setting);
+        Ok(Found::of(found, cut, |id| NamedEntity {
+            r#type: kind.to_owned(),
+            id,
+        }))
+    }
+
+    /// Answers a Resource Search request: every resource of a type with which a
+    /// subject may do something.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub fn search_resources(
+        &self,
+        request: &[u8],
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Result<Found<NamedEntity>, RequestError> {
+        let body = Body::read(request)?;
+        let root = body.root();
+        let search = Search::read(&root, Wanted::Resources)?;
+        let cut = Cut::read(&root, Wanted::Resources)?;
+        let kind = search.resource.kind;
+        let context = search.values.with(setting.context);
+        let setting = Setting {
+            context: Some(&context),
+            ..*setting
+        };
+        let found = search
+            .resource
+            .check_type()
+            .and_then(|()| self.caller(&[&search.subject.principal()], now, &setting))
+            .and_then(|caller| caller.list(search.action, kind))
+            .map(|objects| ids(&objects, kind));
+        Ok(Found::of(found, cut, |id| NamedEntity {
+            r#type: kind.to_owned(),
+            id,
+        }))
+    }
+
+    /// Answers an Action Search request: everything that a subject may do with
+    /// a resource, which is every relation of the model that it has, and every
+    /// permission on an entity.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub fn search_actions(
+        &self,
+        request: &[u8],
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Result<Found<NamedAction>, RequestError> {
+        let body = Body::read(request)?;
+        let root = body.root();
+        let search = Search::read(&root, Wanted::Actions)?;
+        let cut = Cut::read(&root, Wanted::Actions)?;
+        let found = self.actions(&search, now, setting);
+        Ok(Found::of(found, cut, |name| NamedAction { name }))
+    }
+
+    fn subjects(
+        &self,
+        search: &Search<'_>,
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Result<BTreeSet<String>, Denial> {
+        self.check_fresh(now)?;
+        let resource = search.resource.object()?;
+        let kind = search.subject.kind;
+        let context = search.values.with(setting.context);
+        let mut callers = Callers::new(self, now, setting);
+        let mut found = BTreeSet::new();
+        for candidate in self.candidates(search, &resource, &context, setting)? {
+            let asked = callers.caller(&candidate);
+            let asked =
+                asked.and_then(|caller| caller.check(search.action, &resource, Some(&context)));
+            if holds(asked)? {
+                found.extend(ids(&[candidate], kind));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every subject of the type that may hold it, and perhaps too many.
+    fn candidates(
+        &self,
+        search: &Search<'_>,
+        resource: &str,
+        context: &Map<String, Value>,
+        setting: &Setting<'_>,
+    ) -> Result<BTreeSet<String>, Denial> {
+        let kind = search.subject.kind;
+        let everybody = format!("{kind}:*");
+        let mut candidates = BTreeSet::new();
+        let entity = entity_id(resource).filter(|id| self.entities().entity(id).is_some());
+        for grant in self.entities().grants() {
+            if Some(&*grant.entity) == entity && of_type(&grant.recipient, kind) {
+                candidates.insert(grant.recipient.clone());
+            }
+        }
+        for tenant in self.tenants_of_type(kind, setting) {
+            let mut view = View::new(&self.inner).with_tuples(setting.tuples)?;
+            if let Some(tenant) = tenant {
+                view = view.with_tenant(tenant);
+            }
+            #[cfg(feature = "conditions")]
+            {
+                view = view.with_context(context);
+            }
+            match view.list_users(resource, search.action, kind) {
+                Ok(users) => candidates.extend(users),
+                // Beside entity grants, the model need not know what is asked.
+                Err(QueryError::UnknownType { .. } | QueryError::UnknownRelation { .. })
+                    if entity.is_some() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let _ = context;
+        if candidates.remove(&everybody) {
+            candidates.extend(self.known_of_type(kind, setting));
+            candidates.remove(&everybody);
+        }
+        Ok(candidates)
+    }
+
+    /// The tenants that a request of some subject of the type may be of. Each
+    /// sees other tuples.
+    fn tenants_of_type<'a>(
+        &'a self,
+        kind: &str,
+        setting: &Setting<'a>,
+    ) -> BTreeSet<Option<&'a str>> {
+        if let Some(named) = setting.tenant {
+            return BTreeSet::from([Some(named)]);
+        }
+        let principals = self.inner.sections.principals.iter();
+        let principals = principals.filter(|p| of_type(&p.id, kind));
+        let mut tenants: BTreeSet<Option<&str>> = principals
+            .flat_map(|p| &p.tenants)
+            .map(|tenant| Some(tenant.as_str()))
+            .collect();
+        if kind == ENTITY_TYPE {
+            tenants.extend(self.entities().entities().map(|e| e.tenant.as_deref()));
+        }
+        tenants.insert(None);
+        tenants
+    }
+
+    /// All of a type that the snapshot or the setting names.
+    fn known_of_type(&self, kind: &str, setting: &Setting<'_>) -> Vec<String> {
+        let names = &self.inner.names;
+        let range = names.with_prefix(&format!("{kind}:"));
+        let mut known: Vec<String> = range.map(|id| names.get(id).to_owned()).collect();
+        let principals = self.inner.sections.principals.iter();
+        let entities = self.entities().entities();
+        let contextual = setting.tuples.iter();
+        let contextual = contextual.flat_map(|tuple| [&tuple.user, &tuple.object]);
+        let others = principals
+            .map(|p| p.id.clone())
+            .chain(entities.map(|e| e.principal()))
+            .chain(contextual.cloned());
+        known.extend(others.filter(|name| of_type(name, kind) && !name.contains('#')));
+        known
+    }
+
+    fn actions(
+        &self,
+        search: &Search<'_>,
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Result<BTreeSet<String>, Denial> {
+        let mut callers = Callers::new(self, now, setting);
+        let caller = callers.caller(&search.subject.principal())?;
+        let resource = search.resource.object()?;
+        let context = search.values.with(setting.context);
+        let mut names = BTreeSet::new();
+        let def = self.model().types.iter();
+        let def = def.clone().find(|def| def.name == search.resource.kind);
+        names.extend(def.iter().flat_map(|def| &def.relations).map(|r| &*r.name));
+        let entity = entity_id(&resource).and_then(|id| self.entities().entity(id));
+        if let Some(entity) = entity {
+            let types = self.inner.sections.entity_types.records.iter();
+            let own = types.filter(|placed| placed.record.id == entity.type_id);
+            names.extend(own.flat_map(|p| &p.record.permissions).map(|p| &*p.name));
+        } else if def.is_none() {
+            let name = search.resource.kind.to_owned();
+            return Err(QueryError::UnknownType { name }.into());
+        }
+        let mut found = BTreeSet::new();
+        for name in names {
+            if holds(caller.check(name, &resource, Some(&context)))? {
+                found.insert(name.to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    fn entities(&self) -> &crate::entity::Entities {
+        self.inner.directory.entities()
+    }
+}
+
+impl<T> Found<T> {
+    fn of(found: Result<BTreeSet<String>, Denial>, cut: Cut, name: impl Fn(String) -> T) -> Self {
+        match found {
+            Ok(all) => {
+                let (results, page) = cut.apply(all.into_iter().collect());
+                Self {
+                    page,
+                    context: None,
+                    results: results.into_iter().map(name).collect(),
+                }
+            }
+            Err(denial) => Self {
+                page: Page::default(),
+                context: Some(denial.into()),
+                results: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Whether a candidate counts. Where it could not be told, the whole list
+/// would lack something.
+fn holds(asked: Result<(), Denial>) -> Result<bool, Denial> {
+    match asked {
+        Ok(()) => Ok(true),
+        Err(denial) if is_uncertain(denial.reason) => Err(denial),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether a denial says no more than that an answer was not to be had.
+fn is_uncertain(reason: Reason) -> bool {
+    let room = reason.code().split('.').next();
+    matches!(room, Some("condition" | "budget" | "internal"))
+}
+
+fn of_type(name: &str, kind: &str) -> bool {
+    name.split_once(':').is_some_and(|(own, _)| own == kind)
+}
+
+/// The ids of objects of a type.
+fn ids(objects: &[String], kind: &str) -> BTreeSet<String> {
+    let of_type = |object: &String| {
+        let id = object.strip_prefix(kind)?.strip_prefix(':')?;
+        Some(id.to_owned())
+    };
+    objects.iter().filter_map(of_type).collect()
+}
