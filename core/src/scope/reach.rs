@@ -116,9 +116,12 @@ impl Reach {
                 return Err(widening(meaning));
             }
         }
+        // Whoever claims nothing covers nothing: that is within everything, and
+        // around only what means nothing.
+        if self.layers.is_empty() {
+            return Ok(());
+        }
         if held.layers.is_empty() {
-            // Whoever claims nothing covers nothing, and so does only what
-            // means nothing.
             let covering = |meaning: &&Meaning| !meaning.atoms.is_empty();
             let mut all = self.layers.iter().flat_map(|layer| &layer.scopes);
             return all.find(covering).map_or(Ok(()), |m| Err(widening(m)));
