@@ -26,17 +26,34 @@ pub struct Party {
 }
 
 /// A party as a token names it.
-struct Named<'c> {
-    issuer: &'c str,
-    subject: &'c str,
+#[derive(Clone, Copy)]
+pub(super) struct Named<'c> {
+    pub(super) issuer: &'c str,
+    pub(super) subject: &'c str,
     /// Claims about it, for templates.
-    claims: &'c serde_json::Map<String, serde_json::Value>,
+    pub(super) claims: &'c serde_json::Map<String, serde_json::Value>,
     /// It is an actor, not the subject.
     acts: bool,
 }
 
 /// The parties of a verified token, subject first, current actor last.
 pub(super) fn read(policy: &Inner, issuer: &Issuer, claims: &Claims) -> Result<Vec<Party>, Denial> {
+    let named = named(policy, issuer, claims)?;
+    if let (Some(actor), true) = (named.last(), named.len() > 1) {
+        check_may_act(issuer, claims, actor)?;
+    }
+    named
+        .iter()
+        .map(|party| identify(policy, issuer, party))
+        .collect()
+}
+
+/// The parties as the token names them, before anybody is looked up.
+pub(super) fn named<'c>(
+    policy: &Inner,
+    issuer: &Issuer,
+    claims: &'c Claims,
+) -> Result<Vec<Named<'c>>, Denial> {
     let Some(sub) = &claims.subject else {
         return Err(Denial::new(
             Reason::IdentityMissing,
@@ -53,17 +70,12 @@ pub(super) fn read(policy: &Inner, issuer: &Issuer, claims: &Claims) -> Result<V
         claims: &claims.all,
         acts,
     };
-    let acting = |actor: &'_ crate::token::Actor| -> (String, String) {
-        let issuer = actor.issuer.as_ref().unwrap_or(&claims.issuer);
-        (issuer.clone(), actor.subject.clone())
-    };
-    let pairs: Vec<(String, String)> = claims.actors.iter().map(acting).collect();
     // `act` is read from the innermost, which is the oldest, outwards.
-    let inwards = claims.actors.iter().zip(&pairs).rev();
+    let inwards = claims.actors.iter().rev();
     let mut named: Vec<Named<'_>> = inwards
-        .map(|(actor, (issuer, subject))| Named {
-            issuer,
-            subject,
+        .map(|actor| Named {
+            issuer: actor.issuer.as_ref().unwrap_or(&claims.issuer),
+            subject: &actor.subject,
             claims: &actor.all,
             acts: true,
         })
@@ -79,11 +91,7 @@ pub(super) fn read(policy: &Inner, issuer: &Issuer, claims: &Claims) -> Result<V
             named.push(own(true));
         }
     }
-    check_may_act(issuer, claims, &named)?;
-    named
-        .iter()
-        .map(|party| identify(policy, issuer, party))
-        .collect()
+    Ok(named)
 }
 
 /// The principal that a party is: always by issuer and subject together.
@@ -147,23 +155,41 @@ fn identify(policy: &Inner, issuer: &Issuer, party: &Named<'_>) -> Result<Party,
     Ok(found(principal))
 }
 
+impl<'c> Named<'c> {
+    /// An actor that no token names yet.
+    pub(super) fn actor(
+        issuer: &'c str,
+        subject: &'c str,
+        claims: &'c serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
+        Self {
+            issuer,
+            subject,
+            claims,
+            acts: true,
+        }
+    }
+}
+
 /// RFC 8693 §4.4: every claim of `may_act` identifies the actor, so each must
 /// be the same of the one that acts.
-fn check_may_act(issuer: &Issuer, claims: &Claims, named: &[Named<'_>]) -> Result<(), Denial> {
-    let (Some(MayAct { all, .. }), true) = (&claims.may_act, named.len() > 1) else {
+pub(super) fn check_may_act(
+    issuer: &Issuer,
+    claims: &Claims,
+    actor: &Named<'_>,
+) -> Result<(), Denial> {
+    let Some(MayAct { all, .. }) = &claims.may_act else {
         return Ok(());
     };
-    let same = named.last().is_some_and(|actor| {
-        !all.is_empty()
-            && all.iter().all(|(name, wanted)| match name.as_str() {
-                "sub" => wanted.as_str() == Some(actor.subject),
-                "iss" => wanted.as_str() == Some(actor.issuer),
-                name => actor.claims.get(name) == Some(wanted),
-            })
-            // Without an issuer, `may_act` names an actor of the token's own.
-            && (all.contains_key("iss") || actor.issuer == issuer.name)
-            && all.contains_key("sub")
-    });
+    let same = !all.is_empty()
+        && all.iter().all(|(name, wanted)| match name.as_str() {
+            "sub" => wanted.as_str() == Some(actor.subject),
+            "iss" => wanted.as_str() == Some(actor.issuer),
+            name => actor.claims.get(name) == Some(wanted),
+        })
+        // Without an issuer, `may_act` names an actor of the token's own.
+        && (all.contains_key("iss") || actor.issuer == issuer.name)
+        && all.contains_key("sub");
     if same {
         return Ok(());
     }
@@ -182,7 +208,7 @@ pub(super) fn delegation(policy: &Inner) -> Result<&DelegationRecord, Denial> {
     })
 }
 
-fn check_depth(delegation: &DelegationRecord, actors: usize) -> Result<(), Denial> {
+pub(super) fn check_depth(delegation: &DelegationRecord, actors: usize) -> Result<(), Denial> {
     if actors <= delegation.max_depth as usize {
         return Ok(());
     }
@@ -208,7 +234,13 @@ pub(super) fn check(
     }
     for (i, party) in chain.iter().enumerate() {
         let principal = &party.principal;
-        if chain.iter().take(i).any(|p| p.principal == *principal) {
+        // One identity stays one, whatever principals its places make of it.
+        let same = |p: &Party| {
+            p.principal == *principal
+                || (p.subject.is_some()
+                    && (&p.issuer, &p.subject) == (&party.issuer, &party.subject))
+        };
+        if chain.iter().take(i).any(same) {
             let who = quoted(principal);
             return Err(Denial::new(
                 Reason::ChainCycle,
@@ -236,7 +268,12 @@ pub(super) fn check(
     Ok(())
 }
 
-fn check_principal(policy: &Inner, principal: &str, now: UnixSeconds) -> Result<(), Denial> {
+/// Whether a principal is one at all, and in force.
+pub(super) fn check_principal(
+    policy: &Inner,
+    principal: &str,
+    now: UnixSeconds,
+) -> Result<(), Denial> {
     let who = || quoted(principal);
     if let Err(reason) = identifier::object(principal) {
         let message = format!("{}: {reason}", who());

@@ -14,7 +14,7 @@ use crate::token::VerifyOptions;
 
 use super::chain::{check_hops, quoted};
 use super::reason::{Denial, Reason};
-use super::record::{Inputs, Record};
+use super::record::Record;
 use super::{Caller, Setting};
 
 /// An answer, with what it rests on.
@@ -65,6 +65,17 @@ pub enum Role {
     Task,
 }
 
+/// A question to a caller.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Question<'a> {
+    /// The action: a relation, a permission, or a colon action.
+    pub action: &'a str,
+    /// The resource: `type:id` or a path.
+    pub resource: &'a str,
+    /// Values for conditions; they go over the caller's own.
+    pub context: Option<&'a Map<String, Value>>,
+}
+
 /// A resource's attributes, for scopes that ask for them.
 pub(super) struct Facts<'p>(pub(super) Option<&'p ResourceRecord>);
 
@@ -82,30 +93,17 @@ impl Policy {
     /// Verifies a token and decides one question: the same as
     /// [`Policy::verify_in`] and [`Caller::decide`], and never an error.
     #[must_use]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "a question and all it depends on"
-    )]
     pub fn decide(
         &self,
         token: &[u8],
         now: UnixSeconds,
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
-        action: &str,
-        resource: &str,
-        context: Option<&Map<String, Value>>,
+        question: &Question<'_>,
     ) -> Decision {
-        match self.verify_in(token, now, options, setting) {
-            Ok(caller) => caller.decide(action, resource, context),
-            Err(denial) => {
-                let inputs = Inputs {
-                    time: now,
-                    ..Inputs::default()
-                };
-                let none = Map::new();
-                self.refuse(denial, inputs, action, resource, context.unwrap_or(&none))
-            }
+        match self.attempt(token, now, options, setting, None) {
+            Ok(caller) => caller.decide(question.action, question.resource, question.context),
+            Err(refused) => self.refuse(*refused, question),
         }
     }
 }
@@ -213,26 +211,24 @@ impl Caller {
 
     /// The resource must be in the request's tenant, where it is in one.
     pub(super) fn check_resource(&self, resource: &str) -> Result<(), Denial> {
-        let mut tenants = self.inner().directory.resource_tenants(resource);
-        match tenants.find(|tenant| Some(*tenant) != self.tenant()) {
-            None => Ok(()),
-            Some(other) => Err(Denial::new(
-                Reason::TenantMismatch,
-                match self.tenant() {
-                    Some(own) => format!(
-                        "{} is in the tenant {}, the request in {}",
-                        quoted(resource),
-                        quoted(other),
-                        quoted(own)
-                    ),
-                    None => format!(
-                        "{} is in the tenant {}, the request in none",
-                        quoted(resource),
-                        quoted(other)
-                    ),
-                },
-            )),
-        }
+        let (own, directory) = (self.tenant(), &self.inner().directory);
+        let mut listed = directory.resource_tenants(resource).peekable();
+        let found = match listed.peek() {
+            Some(_) => match listed.find(|tenant| Some(*tenant) != own) {
+                None => return Ok(()),
+                Some(other) => format!("the tenant {}", quoted(other)),
+            },
+            // Others of its type have tenants, and nobody said that it is
+            // everyone's.
+            None if directory.has_tenants(resource) => "no tenant, as others of its type".into(),
+            None => return Ok(()),
+        };
+        let request = own.map_or_else(|| "none".to_owned(), quoted);
+        let resource = quoted(resource);
+        Err(Denial::new(
+            Reason::TenantMismatch,
+            format!("{resource} is in {found}, the request in {request}"),
+        ))
     }
 
     fn covered(&self, action: &str, resource: &str) -> bool {

@@ -10,18 +10,27 @@
 //!
 //! `chain.rs` reads who is who, `decide.rs` holds all that can change an
 //! answer, `filter.rs` asks it of many resources, `record.rs` writes it down.
+//! `exchange.rs` says what the next token of a chain may claim, `lineage.rs`
+//! takes a chain that is proved by its tokens, one a hop, and `credentials.rs`
+//! answers requests for a first token.
 
 mod chain;
+mod credentials;
 mod decide;
+mod exchange;
 mod filter;
+mod lineage;
 mod reason;
 mod record;
 
 pub use self::chain::Party;
-pub use self::decide::{Branch, Decision, Role};
+pub use self::decide::{Branch, Decision, Question, Role};
+pub use self::exchange::{Acting, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Wanted};
 pub use self::filter::Sifted;
 pub use self::reason::{Denial, Reason};
-pub use self::record::{Inputs, Record, TokenFacts};
+pub use self::record::{Inputs, Presented, Record, ReplayError, TokenFacts};
+
+use std::sync::Arc;
 
 pub(crate) use self::record::write_canonical;
 
@@ -32,7 +41,7 @@ use crate::policy::{Policy, fill};
 use crate::query::{Surroundings, Tuple, View};
 use crate::scope::{Reach, ScopeContext, ScopeSet};
 use crate::time::UnixSeconds;
-use crate::token::{Claims, Issuer, ScopeUse, VerifyOptions};
+use crate::token::{Claims, DpopUse, Issuer, ScopeUse, TokenCache, Verified, VerifyOptions};
 
 use self::chain::quoted;
 
@@ -68,6 +77,14 @@ pub struct Caller {
     /// Every hop is admitted whatever the context; otherwise each question
     /// asks again with its own.
     hops_settled: bool,
+    /// The token, where the caller was made from one.
+    verified: Option<Arc<Verified>>,
+}
+
+/// A caller that was refused, with what was known by then.
+struct Refused {
+    denial: Denial,
+    inputs: Inputs,
 }
 
 impl Policy {
@@ -97,12 +114,84 @@ impl Policy {
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
+        self.attempt(token, now, options, setting, None)
+            .map_err(|refused| refused.denial)
+    }
+
+    /// [`Policy::verify_in`] for a token that may have been seen before: its
+    /// signature and claims are not looked at again while `cache` knows it.
+    /// Staleness, revocation, principals, chain, tenant and hops are looked at
+    /// every time, and a token bound to its holder is never kept.
+    ///
+    /// # Errors
+    /// As [`Policy::verify`].
+    pub fn verify_with_cache(
+        &self,
+        cache: &mut TokenCache,
+        token: &[u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        setting: &Setting<'_>,
+    ) -> Result<Caller, Denial> {
+        self.attempt(token, now, options, setting, Some(cache))
+            .map_err(|refused| refused.denial)
+    }
+
+    /// The way from a token to a caller, or to all that is known of why not.
+    fn attempt(
+        &self,
+        token: &[u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        setting: &Setting<'_>,
+        cache: Option<&mut TokenCache>,
+    ) -> Result<Caller, Box<Refused>> {
+        let presented = Presented::of(token, options);
+        let mut inputs = Inputs::of_host(Some(presented), now, setting);
+        let verified = match self.verified(token, now, options, cache) {
+            Ok(verified) => verified,
+            Err(denial) => return Err(Box::new(Refused { denial, inputs })),
+        };
+        inputs.token = Some(TokenFacts::of(&verified));
+        match self.read(&verified, setting, &inputs) {
+            Ok(read) => self.stand(read, Some(verified)),
+            Err(denial) => Err(Box::new(Refused { denial, inputs })),
+        }
+    }
+
+    /// The token by itself: before anybody asks who its parties are.
+    fn verified(
+        &self,
+        token: &[u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        cache: Option<&mut TokenCache>,
+    ) -> Result<Arc<Verified>, Denial> {
         self.check_fresh(now)?;
         let issuers = &self.inner.trust.issuers;
-        let verified = issuers.verify(token, now, options)?;
-        let issuer = issuers
-            .get(verified.issuer)
-            .ok_or_else(|| Denial::new(Reason::Internal, "the issuer is not there"))?;
+        let Some(cache) = cache else {
+            return Ok(Arc::new(issuers.verify(token, now, options)?));
+        };
+        let verified = cache.verify(issuers, &self.digest(), token, now, options)?;
+        let claims = &verified.claims;
+        issuers.revoked().check_key(&claims.issuer, &verified.kid)?;
+        issuers.revoked().check_token(claims.id.as_deref())?;
+        Ok(verified)
+    }
+
+    fn issuer_of(&self, verified: &Verified) -> Result<&Issuer, Denial> {
+        let issuer = self.inner.trust.issuers.get(verified.issuer);
+        issuer.ok_or_else(|| Denial::new(Reason::Internal, "the issuer is not there"))
+    }
+
+    /// What a verified token says of its caller, beside what the host says.
+    fn read(
+        &self,
+        verified: &Verified,
+        setting: &Setting<'_>,
+        host: &Inputs,
+    ) -> Result<Inputs, Denial> {
+        let issuer = self.issuer_of(verified)?;
         let claims = &verified.claims;
         let chain = chain::read(&self.inner, issuer, claims)?;
         let scopes = match issuer.scopes {
@@ -117,7 +206,11 @@ impl Policy {
             }
         }
         let mut tasks: Vec<String> = claims.task.iter().map(|task| task_id(task)).collect();
-        tasks.extend(setting.task.map(str::to_owned));
+        if let Some(task) = setting.task
+            && !tasks.iter().any(|own| own == task)
+        {
+            tasks.push(task.to_owned());
+        }
         if let (Some(own), Some(host)) = (&claims.tenant, setting.tenant)
             && own != host
         {
@@ -128,21 +221,16 @@ impl Policy {
             );
             return Err(Denial::new(Reason::TenantMismatch, message));
         }
-        let inputs = Inputs {
-            time: now,
-            until: Some(claims.expires_at.plus(issuer.leeway)),
-            chain,
-            tenant: claims.tenant.clone().or(setting.tenant.map(str::to_owned)),
-            tasks,
-            scopes: scopes.as_ref().map(ScopeSet::to_claims),
-            scopes_required: issuer.scopes == ScopeUse::Required,
-            host_scopes: setting.scopes.map(ScopeSet::to_claims),
-            tuples,
-            context: setting.context.cloned().unwrap_or_default(),
-            roles: roles(claims),
-            token: Some(TokenFacts::of(&verified, token)),
-        };
-        self.resume(inputs)
+        let mut inputs = host.clone();
+        inputs.until = Some(claims.expires_at.plus(issuer.leeway));
+        inputs.chain = chain;
+        inputs.tenant = claims.tenant.clone().or(inputs.tenant);
+        inputs.tasks = tasks;
+        inputs.scopes = scopes.as_ref().map(ScopeSet::to_claims);
+        inputs.scopes_required = issuer.scopes == ScopeUse::Required;
+        inputs.tuples = tuples;
+        inputs.roles = roles(claims);
+        Ok(inputs)
     }
 
     /// A caller that the host vouches for: the subject first, then each that
@@ -161,20 +249,9 @@ impl Policy {
             issuer: None,
             subject: None,
         };
-        self.resume(Inputs {
-            time: now,
-            until: None,
-            chain: chain.iter().map(party).collect(),
-            tenant: setting.tenant.map(str::to_owned),
-            tasks: setting.task.iter().map(|t| (*t).to_owned()).collect(),
-            scopes: None,
-            scopes_required: false,
-            host_scopes: setting.scopes.map(ScopeSet::to_claims),
-            tuples: setting.tuples.to_vec(),
-            context: setting.context.cloned().unwrap_or_default(),
-            roles: Vec::new(),
-            token: None,
-        })
+        let mut inputs = Inputs::of_host(None, now, setting);
+        inputs.chain = chain.iter().map(party).collect();
+        self.resume(inputs)
     }
 
     /// The caller of what an earlier one wrote down, without its token: to
@@ -184,10 +261,34 @@ impl Policy {
     /// # Errors
     /// As [`Policy::verify`], from identity on.
     pub fn resume(&self, inputs: Inputs) -> Result<Caller, Denial> {
+        self.stand(inputs, None).map_err(|refused| refused.denial)
+    }
+
+    fn stand(
+        &self,
+        inputs: Inputs,
+        verified: Option<Arc<Verified>>,
+    ) -> Result<Caller, Box<Refused>> {
+        match self.standing(&inputs) {
+            Ok((reaches, surroundings, hops_settled)) => Ok(Caller {
+                policy: self.clone(),
+                inputs,
+                reaches,
+                surroundings,
+                hops_settled,
+                verified,
+            }),
+            Err(denial) => Err(Box::new(Refused { denial, inputs })),
+        }
+    }
+
+    /// What a caller of these inputs asks with, and whether its hops are
+    /// settled.
+    fn standing(&self, inputs: &Inputs) -> Result<(Vec<Reach>, Surroundings, bool), Denial> {
         let now = inputs.time;
         self.check_fresh(now)?;
         let policy = &*self.inner;
-        check_until(&inputs, now)?;
+        check_until(inputs, now)?;
         let issued_at = match &inputs.token {
             Some(token) => token.issued_at,
             None => Some(now),
@@ -201,8 +302,8 @@ impl Policy {
                 )
             })?;
         }
-        let reaches = reaches(policy, &inputs)?;
-        let tenant = tenant(policy, &inputs)?;
+        let reaches = reaches(policy, inputs)?;
+        let tenant = tenant(policy, inputs)?;
         let mut view = View::new(policy).with_tuples(&inputs.tuples)?;
         if let Some(tenant) = tenant {
             view = view.with_tenant(&tenant);
@@ -217,13 +318,7 @@ impl Policy {
             Err(denial) if denial.code().starts_with("condition.") => false,
             Err(denial) => return Err(denial),
         };
-        Ok(Caller {
-            surroundings: view.into_surroundings(),
-            policy: self.clone(),
-            inputs,
-            reaches,
-            hops_settled,
-        })
+        Ok((reaches, view.into_surroundings(), hops_settled))
     }
 
     pub(crate) fn check_fresh(&self, now: UnixSeconds) -> Result<(), Denial> {
@@ -267,6 +362,13 @@ impl Caller {
     #[must_use]
     pub fn scopes(&self) -> Option<&Map<String, Value>> {
         self.inputs.scopes.as_ref()
+    }
+
+    /// The DPoP proof that came with the token, which the host should accept
+    /// only once.
+    #[must_use]
+    pub fn dpop(&self) -> Option<&DpopUse> {
+        self.verified.as_ref()?.dpop.as_ref()
     }
 
     /// The request's tenant.

@@ -1,6 +1,6 @@
 //! Records: a decision written down so that it can be looked at again.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,12 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::policy::Policy;
 use crate::query::Tuple;
+use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
-use crate::token::Verified;
+use crate::token::{Verified, VerifyOptions};
 
 use super::chain::{Party, type_of};
-use super::decide::Decision;
-use super::reason::{Denial, Reason};
+use super::decide::{Decision, Question};
+use super::reason::Reason;
+use super::{Refused, Setting};
 
 /// All that a caller was made from, its policy aside.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -50,9 +52,65 @@ pub struct Inputs {
     /// The token's `roles`, which give nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// The token.
+    /// What is known of the token, once it was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenFacts>,
+    /// The token as it was presented, verified or not; none where a host
+    /// vouched for the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presented: Option<Presented>,
+    /// The tokens before it that proved its chain, oldest first: the SHA-256 of
+    /// each, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
+}
+
+/// A token as it was presented: enough to know it again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presented {
+    /// SHA-256 of the whole token, in hexadecimal.
+    pub digest: String,
+    /// The audience that the host asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Whether a DPoP proof came with it.
+    #[serde(default)]
+    pub dpop: bool,
+    /// Whether a client certificate came with it.
+    #[serde(default)]
+    pub certificate: bool,
+}
+
+impl Presented {
+    pub(super) fn of(token: &[u8], options: &VerifyOptions<'_>) -> Self {
+        Self {
+            digest: digest(token),
+            audience: options.audience.map(str::to_owned),
+            dpop: options.dpop.is_some(),
+            certificate: options.certificate.is_some(),
+        }
+    }
+}
+
+impl Inputs {
+    /// What is known before a token has been looked at.
+    pub(super) fn of_host(
+        presented: Option<Presented>,
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+    ) -> Self {
+        Self {
+            time: now,
+            tenant: setting.tenant.map(str::to_owned),
+            tasks: setting.task.iter().map(|t| (*t).to_owned()).collect(),
+            host_scopes: setting.scopes.map(ScopeSet::to_claims),
+            tuples: setting.tuples.to_vec(),
+            context: setting.context.cloned().unwrap_or_default(),
+            presented,
+            ..Self::default()
+        }
+    }
 }
 
 /// What is written down of a token: nothing that could stand in for it.
@@ -72,19 +130,16 @@ pub struct TokenFacts {
     /// `iat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<UnixSeconds>,
-    /// SHA-256 of the whole token, in hexadecimal.
-    pub digest: String,
 }
 
 impl TokenFacts {
-    pub(super) fn of(verified: &Verified, token: &[u8]) -> Self {
+    pub(super) fn of(verified: &Verified) -> Self {
         Self {
             issuer: verified.claims.issuer.clone(),
             kid: verified.kid.clone(),
             id: verified.claims.id.clone(),
             audience: verified.claims.audience.clone(),
             issued_at: verified.claims.issued_at,
-            digest: hex(&Sha256::digest(token)),
         }
     }
 }
@@ -187,38 +242,149 @@ impl Record {
     }
 }
 
-impl Policy {
-    /// Decides again what a record says was decided. Equal records have equal
-    /// ids; where the policy is another one, its digest differs.
-    ///
-    /// What was refused before there was a caller (a token that did not
-    /// verify) cannot be decided again without its token, and is refused here
-    /// as a chain that names nobody.
+/// Why a record was not decided again. Nothing was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// `replay.token_needed`: the token was refused before its caller was
+    /// known, so only the token can say whether it would be again.
+    TokenNeeded,
+    /// `replay.no_token`: a host vouched for the chain; there was no token.
+    NoToken,
+    /// `replay.other_token`: the token is not the one of the record.
+    OtherToken,
+    /// `replay.proof_needed`: a proof of possession came with the token, and
+    /// its answer hangs on it.
+    ProofNeeded,
+    /// `replay.several_tokens`: several tokens proved the chain; the record is
+    /// decided again without them.
+    SeveralTokens,
+    /// `replay.scopes`: the record's scopes cannot be read.
+    Scopes,
+}
+
+impl ReplayError {
+    /// The stable code of this error.
     #[must_use]
-    pub fn replay(&self, record: &Record) -> Decision {
-        match self.resume(record.inputs.clone()) {
-            Ok(caller) => caller.decide(&record.action, &record.resource, Some(&record.context)),
-            Err(denial) => self.refuse(
-                denial,
-                record.inputs.clone(),
-                &record.action,
-                &record.resource,
-                &record.context,
-            ),
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TokenNeeded => "replay.token_needed",
+            Self::NoToken => "replay.no_token",
+            Self::OtherToken => "replay.other_token",
+            Self::ProofNeeded => "replay.proof_needed",
+            Self::SeveralTokens => "replay.several_tokens",
+            Self::Scopes => "replay.scopes",
         }
     }
+}
 
-    pub(super) fn refuse(
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TokenNeeded => {
+                "the token was refused before its caller was known: give the token too; nothing was compared"
+            }
+            Self::NoToken => "the record is of a caller without a token; nothing was compared",
+            Self::OtherToken => {
+                "this is not the token of the record: their SHA-256 differ; nothing was compared"
+            }
+            Self::ProofNeeded => {
+                "a proof of possession came with the token: give it too; nothing was compared"
+            }
+            Self::SeveralTokens => {
+                "several tokens proved the chain: replay the record without them; nothing was compared"
+            }
+            Self::Scopes => "the record's scopes cannot be read; nothing was compared",
+        })
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+impl Record {
+    fn question(&self) -> Question<'_> {
+        Question {
+            action: &self.action,
+            resource: &self.resource,
+            context: Some(&self.context),
+        }
+    }
+}
+
+impl Policy {
+    /// Decides again what a record says was decided, from what the record says
+    /// of its caller. Equal records have equal ids; where the policy is another
+    /// one, its digest differs.
+    ///
+    /// # Errors
+    /// [`ReplayError::TokenNeeded`] where the token was refused before there
+    /// was anything to say of its caller; see [`Policy::replay_with`].
+    pub fn replay(&self, record: &Record) -> Result<Decision, ReplayError> {
+        let inputs = record.inputs.clone();
+        if inputs.chain.is_empty() && inputs.presented.is_some() {
+            // Staleness is looked at before the token.
+            let denial = match self.check_fresh(inputs.time) {
+                Err(denial) => denial,
+                Ok(()) => return Err(ReplayError::TokenNeeded),
+            };
+            return Ok(self.refuse(Refused { denial, inputs }, &record.question()));
+        }
+        Ok(match self.stand(inputs, None) {
+            Ok(caller) => caller.decide(&record.action, &record.resource, Some(&record.context)),
+            Err(refused) => self.refuse(*refused, &record.question()),
+        })
+    }
+
+    /// [`Policy::replay`] from the token itself, which is verified again at the
+    /// record's time and for the record's audience. Of `options` only the
+    /// proofs are taken.
+    ///
+    /// # Errors
+    /// Every [`ReplayError`] but [`ReplayError::TokenNeeded`].
+    pub fn replay_with(
         &self,
-        denial: Denial,
-        inputs: Inputs,
-        action: &str,
-        resource: &str,
-        context: &Map<String, Value>,
-    ) -> Decision {
-        let mut record = Record::empty(inputs, action, resource);
+        record: &Record,
+        token: &[u8],
+        options: &VerifyOptions<'_>,
+    ) -> Result<Decision, ReplayError> {
+        let inputs = &record.inputs;
+        let presented = inputs.presented.as_ref().ok_or(ReplayError::NoToken)?;
+        if !inputs.earlier.is_empty() {
+            return Err(ReplayError::SeveralTokens);
+        }
+        if presented.digest != digest(token) {
+            return Err(ReplayError::OtherToken);
+        }
+        let options = VerifyOptions {
+            audience: presented.audience.as_deref(),
+            dpop: options.dpop.filter(|_| presented.dpop),
+            certificate: options.certificate.filter(|_| presented.certificate),
+        };
+        if (presented.dpop, presented.certificate)
+            != (options.dpop.is_some(), options.certificate.is_some())
+        {
+            return Err(ReplayError::ProofNeeded);
+        }
+        let scopes = match &inputs.host_scopes {
+            None => None,
+            Some(claims) => ScopeSet::from_claims(claims).map_err(|_| ReplayError::Scopes)?,
+        };
+        // What the token says itself may be said again: it changes nothing.
+        let setting = Setting {
+            tenant: inputs.tenant.as_deref(),
+            task: inputs.tasks.last().map(String::as_str),
+            tuples: &inputs.tuples,
+            context: Some(&inputs.context),
+            scopes: scopes.as_ref(),
+        };
+        Ok(self.decide(token, inputs.time, &options, &setting, &record.question()))
+    }
+
+    pub(super) fn refuse(&self, refused: Refused, question: &Question<'_>) -> Decision {
+        let Refused { denial, inputs } = refused;
+        let mut record = Record::empty(inputs, question.action, question.resource);
         record.reason = denial.reason;
-        record.context.clone_from(context);
+        record.context = question.context.cloned().unwrap_or_default();
         Decision {
             allowed: false,
             reason: denial.reason,
@@ -264,6 +430,11 @@ pub(crate) fn write_canonical(value: &Value, depth: usize, out: &mut String) {
         Value::Object(_) | Value::Array(_) => out.push_str("null"),
         plain => out.push_str(&plain.to_string()),
     }
+}
+
+/// SHA-256 in hexadecimal.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

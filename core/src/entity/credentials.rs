@@ -99,6 +99,13 @@ impl Credentials {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
+    /// The policy lets nobody, or not this principal, have a token now.
+    Denied {
+        /// The stable code of the reason, e.g. `principal.disabled`.
+        code: &'static str,
+        /// The reason in words.
+        message: String,
+    },
     /// The principal is not known, or not one that this grant is for.
     UnknownClient {
         /// The principal as given.
@@ -147,7 +154,9 @@ impl Refusal {
     #[must_use]
     pub fn oauth_error(&self) -> &'static str {
         match self {
-            Refusal::UnknownClient { .. } => "invalid_client",
+            // RFC 6749 §4.1.2.1's name for it; §5.2 has none of its own.
+            Refusal::Denied { code, .. } if *code == "snapshot.stale" => "temporarily_unavailable",
+            Refusal::Denied { .. } | Refusal::UnknownClient { .. } => "invalid_client",
             Refusal::OtherTenant { .. } => "unauthorized_client",
             Refusal::TenantNeeded => "invalid_request",
             Refusal::Scope(_)
@@ -162,6 +171,7 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Refusal::Denied { code, .. } => code,
             Refusal::UnknownClient { .. } => "credentials.unknown-client",
             Refusal::OtherTenant { .. } => "credentials.other-tenant",
             Refusal::TenantNeeded => "credentials.tenant-needed",
@@ -178,6 +188,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::Denied { message, .. } => f.write_str(message),
             Refusal::UnknownClient { principal } => write!(
                 f,
                 "`{}` is no entity or user of this snapshot",

@@ -1,15 +1,22 @@
 //! The directory: who the principals are, what is known of resources, and the
 //! two kinds of grant that are no relationships.
 
-use std::collections::BTreeMap;
+#[cfg(feature = "tokens")]
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::action::Pattern;
+#[cfg(feature = "tokens")]
+use crate::entity;
 use crate::entity::{ENTITY_TYPE, Entities, EntityWarning};
 use crate::model::identifier;
 use crate::path::Path;
 use crate::snapshot::{
     DelegationRecord, PrincipalRecord, ResourceRecord, Snapshot, SnapshotError, SnapshotErrorKind,
 };
+
+#[cfg(feature = "tokens")]
+use crate::time::UnixSeconds;
 
 use super::template;
 
@@ -20,6 +27,8 @@ pub(crate) struct Directory {
     /// By issuer and subject.
     identities: BTreeMap<String, BTreeMap<String, String>>,
     resources: BTreeMap<String, ResourceRecord>,
+    /// The types of which any resource has a tenant.
+    tenanted: BTreeSet<String>,
     entities: Entities,
     /// By recipient and entity.
     permissions: BTreeMap<String, BTreeMap<String, EntityPermissions>>,
@@ -91,6 +100,14 @@ impl Directory {
             &snapshot.entity_grants,
         )
         .map_err(|e| SnapshotErrorKind::Entity(e.fault).at(e.pointer))?;
+        let listed = directory.resources.values();
+        directory.tenanted = listed
+            .filter(|resource| resource.tenant.is_some())
+            .filter_map(|resource| Some(resource.id.split_once(':')?.0.to_owned()))
+            .collect();
+        if directory.entities.entities().any(|e| e.tenant.is_some()) {
+            directory.tenanted.insert(ENTITY_TYPE.to_owned());
+        }
         for grant in directory.entities.grants() {
             let permissions = EntityPermissions {
                 names: grant.permissions.clone(),
@@ -188,6 +205,17 @@ impl Directory {
             .chain(entity.and_then(|e| e.tenant.as_deref()))
     }
 
+    /// Whether any resource of this one's type has a tenant. Then one without
+    /// is in nobody's; where none has, the type is shared.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn has_tenants(&self, resource: &str) -> bool {
+        !self.tenanted.is_empty()
+            && !is_path(resource)
+            && resource
+                .split_once(':')
+                .is_some_and(|(kind, _)| self.tenanted.contains(kind))
+    }
+
     /// The access rule that gives a principal an action on a path.
     pub(crate) fn access(
         &self,
@@ -233,6 +261,61 @@ impl Directory {
             .flat_map(|own| own.keys())
             .map(String::as_str)
             .filter(move |id| self.permits(principal, permission, id, tenant))
+    }
+}
+
+/// The directory at a time: principals that are disabled or past their end are
+/// not in it.
+#[cfg(feature = "tokens")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InForce<'d> {
+    directory: &'d Directory,
+    now: UnixSeconds,
+}
+
+#[cfg(feature = "tokens")]
+impl<'d> InForce<'d> {
+    pub(crate) fn new(directory: &'d Directory, now: UnixSeconds) -> Self {
+        Self { directory, now }
+    }
+}
+
+#[cfg(feature = "tokens")]
+impl entity::Directory for InForce<'_> {
+    /// An entity of the snapshot, or a user that it lists or grants something.
+    fn party(&self, principal: &str) -> Option<entity::Party<'_>> {
+        let directory = self.directory;
+        let record = directory.principals.get(principal);
+        let ended = |last: u64| self.now > UnixSeconds(last);
+        if record.is_some_and(|own| own.disabled || own.not_after.is_some_and(ended)) {
+            return None;
+        }
+        let known = match entity_id(principal) {
+            Some(id) => Some(directory.entities.entity(id)?),
+            None if record.is_some() || directory.permissions.contains_key(principal) => None,
+            None => return None,
+        };
+        Some(entity::Party {
+            tenants: directory.tenants_of(principal),
+            lifetime: known.and_then(|own| own.lifetime),
+        })
+    }
+
+    fn target(&self, id: &str) -> Option<entity::Target<'_>> {
+        let target = self.directory.entities.entity(id)?;
+        Some(entity::Target {
+            tenant: target.tenant.as_deref(),
+        })
+    }
+
+    fn permissions(&self, principal: &str, id: &str) -> Option<Vec<Cow<'_, str>>> {
+        let own = self.directory.permissions.get(principal)?.get(id)?;
+        Some(
+            own.names
+                .iter()
+                .map(|n| Cow::Borrowed(n.as_str()))
+                .collect(),
+        )
     }
 }
 

@@ -15,6 +15,8 @@ mod trust;
 pub use build::Warning;
 pub use image::CompiledError;
 
+#[cfg(feature = "tokens")]
+pub(crate) use directory::InForce;
 pub(crate) use directory::{AccessRule, Directory, entity_id, is_path};
 pub(crate) use graph::{Graph, Node, RelationId, Row, Subject, holds};
 pub(crate) use guard::{Guard, GuardCondition, GuardTable, Verdict};
@@ -22,7 +24,7 @@ pub(crate) use names::{NONE, NameId, Names};
 pub(crate) use plan::{AllowedKind, Leaf, Op, OpId, Parents, Plan, TypeId};
 pub(crate) use reference::{Admission, Reference, admit};
 #[cfg(feature = "tokens")]
-pub(crate) use template::fill;
+pub(crate) use template::{fill, names as template_names, unfill};
 #[cfg(feature = "tokens")]
 pub(crate) use trust::Trust;
 

@@ -221,6 +221,28 @@ impl ScopeSet {
         self.patient.clone_from(&held.patient);
         self
     }
+
+    /// This set with the scope tokens of `asked` in place of its own. Other
+    /// claims go on narrowing beside them; authorization details, which give
+    /// beside a scope, are left out.
+    #[must_use]
+    pub(crate) fn with_tokens_of(&self, asked: ScopeSet) -> ScopeSet {
+        ScopeSet {
+            scope: asked.scope,
+            scp: None,
+            permissions: self.permissions.clone(),
+            details: None,
+            rules: self.rules.clone(),
+            patient: self.patient.clone(),
+        }
+    }
+
+    /// Leaves out the scope tokens of `scope` and `scp` that are not kept.
+    pub(crate) fn retain_tokens(&mut self, keep: impl Fn(&str) -> bool) {
+        for tokens in [&mut self.scope, &mut self.scp].into_iter().flatten() {
+            tokens.retain(|token| keep(token));
+        }
+    }
 }
 
 /// The scope tokens as one `scope` text.

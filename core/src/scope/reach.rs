@@ -116,6 +116,16 @@ impl Reach {
                 return Err(widening(meaning));
             }
         }
+        // Whoever claims nothing covers nothing: that is within everything, and
+        // around only what means nothing.
+        if self.layers.is_empty() {
+            return Ok(());
+        }
+        if held.layers.is_empty() {
+            let covering = |meaning: &&Meaning| !meaning.atoms.is_empty();
+            let mut all = self.layers.iter().flat_map(|layer| &layer.scopes);
+            return all.find(covering).map_or(Ok(()), |m| Err(widening(m)));
+        }
         for outer in &held.layers {
             // One layer inside `outer` is enough: all of them must cover.
             let mut beyond = self.layers.iter().map(|layer| layer.first_beyond(outer));

@@ -66,7 +66,8 @@ pub struct IdentityRecord {
 pub struct ResourceRecord {
     /// `type:id`.
     pub id: String,
-    /// The tenant that it is in.
+    /// The tenant that it is in. Where any resource of its type has one, those
+    /// without are in nobody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// What else its owner noted down.
@@ -86,6 +87,7 @@ pub struct DelegationRecord {
     #[serde(default = "default_depth")]
     pub max_depth: u32,
     /// The types of which a chain's subject may be; `["user"]` where not said.
+    /// It binds a caller that acts for itself too: a chain of one.
     #[serde(default = "default_roots")]
     pub roots: Vec<String>,
     /// Which hops are looked at.

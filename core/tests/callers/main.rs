@@ -15,5 +15,6 @@ mod entities;
 #[allow(dead_code, reason = "made for another suite; used here in part")]
 mod forge;
 mod questions;
+mod records;
 mod statements;
 mod world;

@@ -1,7 +1,7 @@
 //! What a caller can be asked, and what is written down of it.
 
 use deputize::Policy;
-use deputize::caller::{Reason, Record, Setting};
+use deputize::caller::{Question, Reason, Record, Setting};
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
@@ -10,18 +10,22 @@ use serde_json::{Map, Value, json};
 use crate::forge::NOW;
 use crate::world::{World, answer, claims, scoped, tuple};
 
+fn question(context: Option<&Map<String, Value>>) -> Question<'_> {
+    Question {
+        action: "can_read",
+        resource: "document:1",
+        context,
+    }
+}
+
 #[test]
 fn filter_list_and_terms_agree_with_single_questions() {
     let world = World::new()
         .tuple(tuple("user:anne", "member", "group:staff"))
         .tuple(tuple("group:staff#member", "reader", "document:4"))
         .tuple(tuple("agent:coordinator", "reader", "document:4"))
-        .with(
-            "resources",
-            json!([{"id": "document:5", "tenant": "other"}]),
-        )
-        .tuple(tuple("user:anne", "reader", "document:5"))
-        .tuple(tuple("agent:coordinator", "reader", "document:5"));
+        .with("resources", json!([{"id": "credit:5", "tenant": "other"}]))
+        .tuple(tuple("user:anne", "can_adjust", "credit:5"));
     let caller = world
         .verify(&scoped("anne", &["coordinator"], "document:read"))
         .unwrap();
@@ -30,7 +34,7 @@ fn filter_list_and_terms_agree_with_single_questions() {
         "document:2",
         "document:3",
         "document:4",
-        "document:5",
+        "credit:5",
         "x",
         "document:9",
         "credit:7",
@@ -48,8 +52,8 @@ fn filter_list_and_terms_agree_with_single_questions() {
     assert_eq!(
         dropped,
         [
-            ("tenant.mismatch", 1),
-            ("scope.insufficient", 2),
+            ("tenant.mismatch", 2),
+            ("scope.insufficient", 1),
             ("subject.no_grant", 2),
             ("actor.no_grant", 1),
         ]
@@ -124,7 +128,10 @@ fn a_hop_under_a_condition_waits_for_its_context() {
         let decision = caller.decide("can_read", "document:1", context.as_object());
         let allowed = caller.can("can_read", "document:1", context.as_object());
         assert_eq!(decision.allowed, allowed);
-        assert_eq!(caller.policy().replay(&decision.record), decision);
+        assert_eq!(
+            caller.policy().replay(&decision.record),
+            Ok(decision.clone())
+        );
         decision.reason.code()
     };
     assert_eq!(asked(json!({})), "condition.missing_context");
@@ -232,9 +239,7 @@ fn ar14_the_same_question_has_the_same_bytes() {
             UnixSeconds(NOW),
             &VerifyOptions::default(),
             &Setting::default(),
-            "can_read",
-            "document:1",
-            None,
+            &question(None),
         );
         assert!(decision.allowed);
         serde_json::to_string(&decision).unwrap()
@@ -292,9 +297,7 @@ fn decide_is_total_and_keeps_no_secret() {
             UnixSeconds(NOW),
             &VerifyOptions::default(),
             &Setting::default(),
-            "can_read",
-            "document:1",
-            Some(&Map::new()),
+            &question(Some(&Map::new())),
         );
         assert!(!decision.allowed);
         assert_ne!(decision.reason, Reason::Allowed);

@@ -76,6 +76,23 @@ fn a_set_is_within_another() {
     }
 }
 
+/// No claim at all covers nothing, and nothing but that is within it.
+#[test]
+fn no_claim_is_within_every_other() {
+    let policy = ScopePolicy::default();
+    let none = policy
+        .reach(&ScopeSet::default(), ScopeContext::default())
+        .unwrap();
+    assert!(none.is_within(&none).is_ok());
+    assert!(none.is_within(&reach(&policy, "a")).is_ok());
+    assert!(none.is_within(&reach(&policy, "")).is_ok());
+    assert!(reach(&policy, "").is_within(&none).is_ok());
+    for wider in ["a", "*", "target-entity:"] {
+        let error = reach(&policy, wider).is_within(&none).unwrap_err();
+        assert_eq!(error.scope, wider);
+    }
+}
+
 #[test]
 fn a_widening_is_named() {
     let policy = ScopePolicy::default();
