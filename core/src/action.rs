@@ -166,10 +166,10 @@ impl ActionError {
     pub fn code(&self) -> &'static str {
         match self {
             ActionError::Empty => "action.empty",
-            ActionError::EmptySegment { .. } => "action.empty-segment",
-            ActionError::PartialWildcard { .. } => "action.partial-wildcard",
+            ActionError::EmptySegment { .. } => "action.empty_segment",
+            ActionError::PartialWildcard { .. } => "action.partial_wildcard",
             ActionError::Character { .. } => "action.character",
-            ActionError::TooLong { .. } => "action.too-long",
+            ActionError::TooLong { .. } => "action.too_long",
         }
     }
 }

@@ -187,11 +187,11 @@ impl PathError {
     pub fn code(&self) -> &'static str {
         match self {
             PathError::Empty => "path.empty",
-            PathError::EmptySegment { .. } => "path.empty-segment",
-            PathError::DotSegment { .. } => "path.dot-segment",
+            PathError::EmptySegment { .. } => "path.empty_segment",
+            PathError::DotSegment { .. } => "path.dot_segment",
             PathError::Character { .. } => "path.character",
             PathError::Encoding { .. } => "path.encoding",
-            PathError::TooLong { .. } => "path.too-long",
+            PathError::TooLong { .. } => "path.too_long",
         }
     }
 }

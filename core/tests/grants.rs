@@ -89,7 +89,7 @@ fn three_kinds_of_grant_are_one_authority() {
         Ok(false)
     );
     let malformed = may("user:anne", "integration:get", "/account/acc-1/../acc-2");
-    assert_eq!(malformed.unwrap_err().code(), "path.dot-segment");
+    assert_eq!(malformed.unwrap_err().code(), "path.dot_segment");
     // A type or a relation that nobody defines stays an error, which denies.
     let unknown = may("user:anne", "writer", "document:1").unwrap_err();
     assert_eq!(unknown.code(), "request.unknown_relation");
@@ -98,7 +98,7 @@ fn three_kinds_of_grant_are_one_authority() {
 #[test]
 fn grants_on_or_to_absent_entities_are_warnings() {
     let codes: Vec<_> = policy(&base()).warnings().iter().map(|w| w.code).collect();
-    assert_eq!(codes, ["entity.absent-target"]);
+    assert_eq!(codes, ["entity.absent_target"]);
 }
 
 #[test]
@@ -201,13 +201,13 @@ fn what_is_wrong_is_named_by_its_pointer() {
         (
             "access",
             rule("a::b", "/x"),
-            "action.empty-segment",
+            "action.empty_segment",
             "/access/0/action",
         ),
         (
             "access",
             rule("a:b", "/x/../y"),
-            "path.dot-segment",
+            "path.dot_segment",
             "/access/0/resource",
         ),
         (
@@ -219,7 +219,7 @@ fn what_is_wrong_is_named_by_its_pointer() {
         (
             "entity_grants",
             json!([{"entity": {"id": "email"}, "userId": "a", "permissions": ["nope"]}]),
-            "entity.unknown-permission",
+            "entity.unknown_permission",
             "/entity_grants/0/permissions/0",
         ),
         (

@@ -61,14 +61,14 @@ fn malformed_patterns_have_their_codes() {
     let long = "a".repeat(MAX_PATTERN_BYTES + 1);
     let cases = [
         ("", "action.empty"),
-        ("a::b", "action.empty-segment"),
-        (":a", "action.empty-segment"),
-        ("a:", "action.empty-segment"),
-        ("a:b*", "action.partial-wildcard"),
-        ("**", "action.partial-wildcard"),
+        ("a::b", "action.empty_segment"),
+        (":a", "action.empty_segment"),
+        ("a:", "action.empty_segment"),
+        ("a:b*", "action.partial_wildcard"),
+        ("**", "action.partial_wildcard"),
         ("a b", "action.character"),
         ("a:\u{0}", "action.character"),
-        (long.as_str(), "action.too-long"),
+        (long.as_str(), "action.too_long"),
     ];
     for (text, code) in cases {
         let error = Pattern::parse(text).unwrap_err();

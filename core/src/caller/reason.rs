@@ -78,21 +78,21 @@ reasons! {
     RevokedPrincipal "revoked.principal" "a party's tokens of that time were revoked"
     ScopeGrammar "scope.grammar" "the scopes are not a list of scope tokens"
     ScopeShape "scope.shape" "a claim that carries scopes has another shape"
-    ScopeUnknownMember "scope.unknown-member" "a scope claim holds a member that nobody understands"
-    ScopeUnknownDetailType "scope.unknown-detail-type" "an authorization detail of a type that is not declared"
-    ScopeTooLong "scope.too-long" "a scope claim is longer than is read"
+    ScopeUnknownMember "scope.unknown_member" "a scope claim holds a member that nobody understands"
+    ScopeUnknownDetailType "scope.unknown_detail_type" "an authorization detail of a type that is not declared"
+    ScopeTooLong "scope.too_long" "a scope claim is longer than is read"
     ScopeResource "scope.resource" "a rule in the token names neither a path nor an object"
     ActionEmpty "action.empty" "an action is empty"
-    ActionEmptySegment "action.empty-segment" "an action has an empty segment"
-    ActionPartialWildcard "action.partial-wildcard" "an action has a `*` inside a word"
+    ActionEmptySegment "action.empty_segment" "an action has an empty segment"
+    ActionPartialWildcard "action.partial_wildcard" "an action has a `*` inside a word"
     ActionCharacter "action.character" "an action holds a character that may not occur"
-    ActionTooLong "action.too-long" "an action is longer than is read"
+    ActionTooLong "action.too_long" "an action is longer than is read"
     PathEmpty "path.empty" "a path is empty"
-    PathEmptySegment "path.empty-segment" "a path has an empty segment"
-    PathDotSegment "path.dot-segment" "a path has a `.` or `..` segment"
+    PathEmptySegment "path.empty_segment" "a path has an empty segment"
+    PathDotSegment "path.dot_segment" "a path has a `.` or `..` segment"
     PathCharacter "path.character" "a path holds a character that may not occur"
     PathEncoding "path.encoding" "a path has an encoding that hides a separator"
-    PathTooLong "path.too-long" "a path is longer than is read"
+    PathTooLong "path.too_long" "a path is longer than is read"
     IdentityMissing "identity.missing" "the token has no `sub`, so it speaks of nobody"
     IdentityUnknown "identity.unknown" "no principal is known by this issuer and subject"
     IdentityForeign "identity.foreign" "the token names a subject of another issuer"
@@ -238,7 +238,7 @@ mod tests {
                         && !rest.is_empty()
                         && rest
                             .chars()
-                            .all(|c| c.is_ascii_lowercase() || "_-".contains(c))
+                            .all(|c| c.is_ascii_lowercase() || c == '_')
                 })
             })
             .collect()

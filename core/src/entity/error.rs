@@ -69,9 +69,9 @@ impl EntityFault {
         match self {
             EntityFault::Shape { .. } => "entity.shape",
             EntityFault::Id { .. } => "entity.id",
-            EntityFault::PermissionName { .. } => "entity.permission-name",
+            EntityFault::PermissionName { .. } => "entity.permission_name",
             EntityFault::Duplicate { .. } => "entity.duplicate",
-            EntityFault::UnknownPermission { .. } => "entity.unknown-permission",
+            EntityFault::UnknownPermission { .. } => "entity.unknown_permission",
             EntityFault::Lifetime => "entity.lifetime",
             EntityFault::Recipient => "entity.recipient",
         }
@@ -162,11 +162,11 @@ impl EntityWarning {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self.kind {
-            EntityWarningKind::AbsentRecipient { .. } => "entity.absent-recipient",
-            EntityWarningKind::AbsentTarget { .. } => "entity.absent-target",
-            EntityWarningKind::AbsentType { .. } => "entity.absent-type",
-            EntityWarningKind::CrossTenant => "entity.cross-tenant",
-            EntityWarningKind::NoPermissions => "entity.no-permissions",
+            EntityWarningKind::AbsentRecipient { .. } => "entity.absent_recipient",
+            EntityWarningKind::AbsentTarget { .. } => "entity.absent_target",
+            EntityWarningKind::AbsentType { .. } => "entity.absent_type",
+            EntityWarningKind::CrossTenant => "entity.cross_tenant",
+            EntityWarningKind::NoPermissions => "entity.no_permissions",
         }
     }
 }

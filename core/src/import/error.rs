@@ -73,11 +73,11 @@ impl ImportError {
     pub fn code(&self) -> &'static str {
         match &self.fault {
             ImportFault::Shape { .. } => "import.shape",
-            ImportFault::UnknownMember { .. } => "import.unknown-member",
+            ImportFault::UnknownMember { .. } => "import.unknown_member",
             ImportFault::Name { .. } => "import.name",
             ImportFault::Clash { .. } => "import.clash",
             ImportFault::Reference { .. } => "import.reference",
-            ImportFault::PrivateKey => "import.private-key",
+            ImportFault::PrivateKey => "import.private_key",
             ImportFault::Action(error) => error.code(),
             ImportFault::Path(error) => error.code(),
             ImportFault::Entity(_) => "import.entity",

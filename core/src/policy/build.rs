@@ -46,11 +46,11 @@ impl Warning {
             DUPLICATE,
             MODEL,
             ISSUER,
-            "entity.absent-recipient",
-            "entity.absent-target",
-            "entity.absent-type",
-            "entity.cross-tenant",
-            "entity.no-permissions",
+            "entity.absent_recipient",
+            "entity.absent_target",
+            "entity.absent_type",
+            "entity.cross_tenant",
+            "entity.no_permissions",
         ]
         .into_iter()
         .find(|known| *known == code)

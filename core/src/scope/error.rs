@@ -61,9 +61,9 @@ impl ScopeError {
         match self {
             ScopeError::Grammar { .. } => "scope.grammar",
             ScopeError::Shape { .. } => "scope.shape",
-            ScopeError::UnknownMember { .. } => "scope.unknown-member",
-            ScopeError::UnknownDetailType { .. } => "scope.unknown-detail-type",
-            ScopeError::TooLong { .. } => "scope.too-long",
+            ScopeError::UnknownMember { .. } => "scope.unknown_member",
+            ScopeError::UnknownDetailType { .. } => "scope.unknown_detail_type",
+            ScopeError::TooLong { .. } => "scope.too_long",
             ScopeError::Action(error) => error.code(),
             ScopeError::Path(error) => error.code(),
             ScopeError::Resource { .. } => "scope.resource",
@@ -196,12 +196,12 @@ impl SectionFault {
         match self {
             SectionFault::Name { .. } => "scope.name",
             SectionFault::Reserved { .. } => "scope.reserved",
-            SectionFault::AliasOfAlias { .. } => "scope.alias-of-alias",
-            SectionFault::AliasWidens { .. } => "scope.alias-widens",
+            SectionFault::AliasOfAlias { .. } => "scope.alias_of_alias",
+            SectionFault::AliasWidens { .. } => "scope.alias_widens",
             SectionFault::Placeholder { .. } => "scope.placeholder",
-            SectionFault::AliasOfNothing { .. } => "scope.alias-of-nothing",
-            SectionFault::RepeatedDialect => "scope.repeated-dialect",
-            SectionFault::TypeName { .. } => "scope.type-name",
+            SectionFault::AliasOfNothing { .. } => "scope.alias_of_nothing",
+            SectionFault::RepeatedDialect => "scope.repeated_dialect",
+            SectionFault::TypeName { .. } => "scope.type_name",
             SectionFault::Rule(error) => error.code(),
         }
     }

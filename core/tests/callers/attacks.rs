@@ -366,7 +366,7 @@ fn hostile_questions_are_denied() {
         ("can_read", "", "path.empty"),
         ("can_read", "document:*", "resource.malformed"),
         ("can_read", "document:1#reader", "resource.malformed"),
-        ("can_read", "/a/../b", "path.dot-segment"),
+        ("can_read", "/a/../b", "path.dot_segment"),
         ("can_read", "nothing:1", "request.unknown_type"),
         ("can_fly", "document:1", "request.unknown_relation"),
         ("*", "document:1", "request.unknown_relation"),

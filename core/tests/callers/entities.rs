@@ -164,7 +164,7 @@ fn fb1_to_fb3_access_rules_cover_actions_and_paths_below() {
     );
     assert_eq!(
         asked(all, "integration:get", "/account/acc-1/../acc-2"),
-        "path.dot-segment"
+        "path.dot_segment"
     );
     let narrow = json!({"allow": [{"action": "integration:get", "resource": "/account/"}]});
     assert_eq!(asked(narrow.clone(), "integration:get", below), "allowed");
@@ -175,7 +175,7 @@ fn fb1_to_fb3_access_rules_cover_actions_and_paths_below() {
     let denying = json!({"allow": [], "deny": []});
     assert_eq!(
         asked(denying, "integration:get", below),
-        "scope.unknown-member"
+        "scope.unknown_member"
     );
 }
 

@@ -127,7 +127,7 @@ fn what_cannot_be_one_snapshot_is_refused() {
         ("model.fga shape.yaml", "import.shape", Some("shape.yaml")),
         (
             "model.fga extra.yaml",
-            "import.unknown-member",
+            "import.unknown_member",
             Some("extra.yaml"),
         ),
         ("model.fga rows.csv", "import.shape", Some("rows.csv")),
@@ -392,21 +392,21 @@ fn fusebits_keys_are_taken_over_and_must_do() {
     issuer["jwks"]["keys"][0]["d"] = json!("AQAB");
     folder.add("i.json", json!({"issuers": [issuer]}).to_string());
     let ran = folder.run("import fusebit i.json --json");
-    assert_eq!((ran.status, ran.code().as_str()), (2, "import.private-key"));
+    assert_eq!((ran.status, ran.code().as_str()), (2, "import.private_key"));
     for (access, code, pointer) in [
         (
             json!({"allow": [], "deny": []}),
-            "import.unknown-member",
+            "import.unknown_member",
             "/items/0/access",
         ),
         (
             json!({"allow": [{"action": "a:*b", "resource": "/"}]}),
-            "action.partial-wildcard",
+            "action.partial_wildcard",
             "/items/0/access/allow/0",
         ),
         (
             json!({"allow": [{"action": "a", "resource": "/a/../b"}]}),
-            "path.dot-segment",
+            "path.dot_segment",
             "/items/0/access/allow/0",
         ),
     ] {

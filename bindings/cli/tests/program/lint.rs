@@ -300,7 +300,7 @@ fn orphans_and_the_expired_are_listed() {
     let gone = "is not among the entities; the grant gives nothing";
     let mut expected = expect(&[
         (
-            "entity.absent-recipient",
+            "entity.absent_recipient",
             "warning",
             "/entity_grants/2",
             found[0].3.as_str(),
@@ -368,7 +368,7 @@ fn orphans_and_the_expired_are_listed() {
     ]);
     assert_eq!(found, expected);
     // At the last second it still counts; by the clock all have expired.
-    let (_, found) = listed("--now 1000 --allow entity.absent-recipient");
+    let (_, found) = listed("--now 1000 --allow entity.absent_recipient");
     expected.remove(0);
     assert!(found.iter().all(|(code, ..)| code != "orphan.expired"));
     let (_, found) = listed("");

@@ -95,7 +95,7 @@ fn the_shapes_of_fusionauth_samples() {
     );
     // The samples are of three pages that do not belong together.
     let error = Entities::resolve(&types, &entities, &grants).unwrap_err();
-    assert_eq!(error.code(), "entity.unknown-permission");
+    assert_eq!(error.code(), "entity.unknown_permission");
     assert_eq!(error.pointer, "/entity_grants/grants/0/permissions/0");
 }
 
@@ -224,7 +224,7 @@ fn faults_name_their_place() {
         (
             "/entity_types/0/permissions/0/name",
             json!({"entity_types": [{"id": "t", "permissions": [{"name": "a\n"}]}]}),
-            "entity.permission-name",
+            "entity.permission_name",
         ),
         (
             "/entity_types/0/permissions/0/isDefault",
@@ -328,7 +328,7 @@ fn fa6_default_permissions() {
         .iter()
         .map(EntityWarning::code)
         .collect();
-    assert_eq!(codes, ["entity.no-permissions", "entity.no-permissions"]);
+    assert_eq!(codes, ["entity.no_permissions", "entity.no_permissions"]);
 }
 
 /// FA7: users have permissions on entities.
@@ -357,7 +357,7 @@ fn fa10_fa12_undefined_permissions() {
         let mut snapshot = mail();
         snapshot["entity_grants"]["grants"][0]["permissions"] = json!(["SendEmail", name]);
         let error = resolve(&snapshot).unwrap_err();
-        assert_eq!(error.code(), "entity.unknown-permission", "{name}");
+        assert_eq!(error.code(), "entity.unknown_permission", "{name}");
         assert_eq!(error.pointer, "/entity_grants/grants/0/permissions/1");
     }
     let mut snapshot = mail();
@@ -392,7 +392,7 @@ fn a_grant_between_tenants_gives_nothing() {
     ]);
     let entities = resolve(&snapshot).unwrap();
     assert_eq!(entities.grants().len(), 0);
-    assert_eq!(entities.warnings()[0].code(), "entity.cross-tenant");
+    assert_eq!(entities.warnings()[0].code(), "entity.cross_tenant");
 }
 
 #[test]
@@ -402,11 +402,11 @@ fn an_entity_without_its_type_has_no_permissions() {
     snapshot["entity_grants"] = json!([{"userId": "u", "entity": {"id": "x"}}]);
     let entities = resolve(&snapshot).unwrap();
     assert!(permissions(&entities, "user:u", "x").unwrap().is_empty());
-    assert_eq!(entities.warnings()[0].code(), "entity.absent-type");
+    assert_eq!(entities.warnings()[0].code(), "entity.absent_type");
     snapshot["entity_grants"][0]["permissions"] = json!(["read"]);
     assert_eq!(
         resolve(&snapshot).unwrap_err().code(),
-        "entity.unknown-permission"
+        "entity.unknown_permission"
     );
 }
 

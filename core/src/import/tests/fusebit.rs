@@ -89,12 +89,12 @@ fn what_is_not_understood_is_refused() {
         (
             json!({"id": "usr-1", "access": {"deny": []}}),
             "/0/access",
-            "import.unknown-member",
+            "import.unknown_member",
         ),
         (
             rule(json!({"action": "a", "resource": "/", "effect": "deny"})),
             "/0/access/allow/0",
-            "import.unknown-member",
+            "import.unknown_member",
         ),
         (
             rule(json!({"action": "a"})),
@@ -109,12 +109,12 @@ fn what_is_not_understood_is_refused() {
         (
             rule(json!({"action": "a", "resource": "/a/../b"})),
             "/0/access/allow/0",
-            "path.dot-segment",
+            "path.dot_segment",
         ),
         (
             rule(json!({"action": "a:", "resource": "/"})),
             "/0/access/allow/0",
-            "action.empty-segment",
+            "action.empty_segment",
         ),
         (
             json!([{"id": "usr-1", "identities": [{"issuerId": "i", "subject": "s"}]},
@@ -130,17 +130,17 @@ fn what_is_not_understood_is_refused() {
         (
             json!({"id": "i", "jwks": {"keys": [{"kty": "RSA", "kid": "a", "d": "AQ"}]}}),
             "/0/jwks/keys/0",
-            "import.private-key",
+            "import.private_key",
         ),
         (
             json!({"id": "i", "keys": {"a": {"kty": "oct", "k": "AQ"}}}),
             "/0/keys/a",
-            "import.private-key",
+            "import.private_key",
         ),
         (
             json!({"id": "i", "publicKeys": [{"keyId": "a", "publicKey": "-----BEGIN RSA PRIVATE KEY-----"}]}),
             "/0/publicKeys/0",
-            "import.private-key",
+            "import.private_key",
         ),
         (
             json!({"id": "i", "keys": {"a": 1}}),

@@ -76,7 +76,7 @@ fn what_is_not_understood_is_refused() {
         (
             json!({"tuples": [], "deletes": {"tuple_keys": []}}),
             "/0",
-            "import.unknown-member",
+            "import.unknown_member",
         ),
         (
             tuple(json!({"user": "a:b", "relation": "c"})),
@@ -86,7 +86,7 @@ fn what_is_not_understood_is_refused() {
         (
             tuple(json!({"user": "a:b", "relation": "c", "object": "d:e", "expires": 1})),
             "/0/tuples/0",
-            "import.unknown-member",
+            "import.unknown_member",
         ),
         (
             tuple(

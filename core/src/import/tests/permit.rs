@@ -271,7 +271,7 @@ fn what_is_not_understood_is_refused() {
         (
             json!({"resource_types": {"d": {"derived_roles": {"r": {"rules": [], "settings": {"only_if": 1}}}}}}),
             "/resource_types/d/derived_roles/r/settings",
-            "import.unknown-member",
+            "import.unknown_member",
         ),
         (
             json!({"resource_instances": {"d:1": {"tenant": "a"}},

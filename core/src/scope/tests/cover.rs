@@ -209,7 +209,7 @@ fn authorization_details_of_declared_types() {
         .unwrap()
         .unwrap();
     let error = policy.reach(&set, ScopeContext::default()).unwrap_err();
-    assert_eq!(error.code(), "scope.unknown-detail-type");
+    assert_eq!(error.code(), "scope.unknown_detail_type");
 }
 
 /// FA9: FusionAuth's scopes under another name.

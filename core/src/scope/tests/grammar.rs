@@ -46,16 +46,16 @@ fn what_is_not_in_the_grammar_names_its_place() {
 #[test]
 fn sizes_are_limited() {
     let long = "a".repeat(MAX_SCOPE_BYTES + 1);
-    assert_eq!(ScopeSet::parse(&long).unwrap_err().code(), "scope.too-long");
+    assert_eq!(ScopeSet::parse(&long).unwrap_err().code(), "scope.too_long");
     let many: Vec<String> = (0..=MAX_SCOPES).map(|n| n.to_string()).collect();
     let each = many.iter().map(String::as_str);
     assert_eq!(
         ScopeSet::from_tokens(each).unwrap_err().code(),
-        "scope.too-long"
+        "scope.too_long"
     );
     let claims = json!({ "permissions": many });
     let read = ScopeSet::from_claims(claims.as_object().unwrap());
-    assert_eq!(read.unwrap_err().code(), "scope.too-long");
+    assert_eq!(read.unwrap_err().code(), "scope.too_long");
 }
 
 #[test]
@@ -105,17 +105,17 @@ fn claims_of_another_shape_refuse_the_token() {
         ),
         (
             json!({"authorization_details": [{"type": "t", "amount": 4}]}),
-            "scope.unknown-member",
+            "scope.unknown_member",
         ),
         (
             json!({"authorization_details": [{"type": "t", "privileges": []}]}),
-            "scope.unknown-member",
+            "scope.unknown_member",
         ),
         (json!({fusebit: []}), "scope.shape"),
         (json!({fusebit: {}}), "scope.shape"),
         (
             json!({fusebit: {"allow": [], "deny": []}}),
-            "scope.unknown-member",
+            "scope.unknown_member",
         ),
         (
             json!({fusebit: {"allow": [{"action": "a"}]}}),
@@ -123,11 +123,11 @@ fn claims_of_another_shape_refuse_the_token() {
         ),
         (
             json!({fusebit: {"allow": [{"action": "a", "resource": "/", "limit": {}}]}}),
-            "scope.unknown-member",
+            "scope.unknown_member",
         ),
         (
             json!({fusebit: {"allow": [{"action": "a:", "resource": "/"}]}}),
-            "action.empty-segment",
+            "action.empty_segment",
         ),
         (
             json!({fusebit: {"allow": [{"action": "a", "resource": ""}]}}),
@@ -135,7 +135,7 @@ fn claims_of_another_shape_refuse_the_token() {
         ),
         (
             json!({fusebit: {"allow": [{"action": "a", "resource": "/a/.."}]}}),
-            "path.dot-segment",
+            "path.dot_segment",
         ),
         (
             json!({fusebit: {"allow": [{"action": "a", "resource": "a#b:c"}]}}),

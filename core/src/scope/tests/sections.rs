@@ -18,7 +18,7 @@ fn faults_name_their_place() {
         (
             json!({"scopes": {"a": rule("x*", "d:*")}}),
             "/scopes/a/0/action",
-            "action.partial-wildcard",
+            "action.partial_wildcard",
         ),
         (
             json!({"scopes": {"a": rule("x", "")}}),
@@ -28,7 +28,7 @@ fn faults_name_their_place() {
         (
             json!({"scopes": {"a": rule("x", "/..")}}),
             "/scopes/a/0/resource",
-            "path.dot-segment",
+            "path.dot_segment",
         ),
         (
             json!({"scopes": {"a": rule("x", "d:")}}),
@@ -58,12 +58,12 @@ fn faults_name_their_place() {
         (
             json!({"scope_dialects": ["smart-v2", "smart-v2"]}),
             "/scope_dialects/1",
-            "scope.repeated-dialect",
+            "scope.repeated_dialect",
         ),
         (
             json!({"authorization_details": {"t": {"resource_type": "a:b"}}}),
             "/authorization_details/t/resource_type",
-            "scope.type-name",
+            "scope.type_name",
         ),
         (
             json!({"scope_aliases": {"a b": "x"}}),
@@ -78,12 +78,12 @@ fn faults_name_their_place() {
         (
             json!({"scope_aliases": {"a": "a"}}),
             "/scope_aliases/a",
-            "scope.alias-of-alias",
+            "scope.alias_of_alias",
         ),
         (
             json!({"scope_aliases": {"a": "b", "b": "a"}}),
             "/scope_aliases/a",
-            "scope.alias-of-alias",
+            "scope.alias_of_alias",
         ),
         (
             json!({"scope_aliases": {"a:*": "b"}}),
@@ -118,17 +118,17 @@ fn faults_name_their_place() {
         (
             json!({"scope_aliases": {"a": "x/y*"}}),
             "/scope_aliases/a",
-            "scope.alias-of-nothing",
+            "scope.alias_of_nothing",
         ),
         (
             json!({"scope_aliases": {"integration:deploy": "integration:*"}}),
             "/scope_aliases/integration:deploy",
-            "scope.alias-widens",
+            "scope.alias_widens",
         ),
         (
             json!({"scope_aliases": {"a": "*"}}),
             "/scope_aliases/a",
-            "scope.alias-widens",
+            "scope.alias_widens",
         ),
     ];
     for (value, pointer, code) in cases {
