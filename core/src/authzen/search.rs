@@ -19,6 +19,7 @@ use super::{Callers, Why};
 
 /// The answer to a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Found<T> {
     /// Which part of the results this is.
     pub page: Page,
@@ -31,6 +32,7 @@ pub struct Found<T> {
 
 /// A subject or a resource that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamedEntity {
     /// The type that was asked for.
     pub r#type: String,
@@ -40,6 +42,7 @@ pub struct NamedEntity {
 
 /// An action that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamedAction {
     /// Its name.
     pub name: String,

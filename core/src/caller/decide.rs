@@ -15,10 +15,11 @@ use crate::token::VerifyOptions;
 use super::chain::{check_hops, quoted};
 use super::reason::{Denial, Reason};
 use super::record::Record;
-use super::{Caller, Setting};
+use super::{Caller, Setting, Signature};
 
 /// An answer, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Decision {
     /// Whether it is allowed.
     pub allowed: bool,
@@ -36,6 +37,7 @@ pub struct Decision {
 
 /// One part of the effective authority.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Branch {
     /// Which part.
     pub role: Role,
@@ -51,6 +53,7 @@ pub struct Branch {
 
 /// What a part of the effective authority is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// What the scopes cover.
@@ -101,7 +104,7 @@ impl Policy {
         setting: &Setting<'_>,
         question: &Question<'_>,
     ) -> Decision {
-        match self.attempt(token, now, options, setting, None) {
+        match self.attempt(token, now, options, setting, Signature::Here) {
             Ok(caller) => caller.decide(question.action, question.resource, question.context),
             Err(refused) => self.refuse(*refused, question),
         }

@@ -225,6 +225,22 @@ impl Reason {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Reason {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Reason".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        schemars::json_schema!({
+            "description": "Why a decision came out as it did: a stable code.",
+            "type": "string",
+            "enum": codes,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,9 +252,7 @@ mod tests {
                 part.split_once('.').is_some_and(|(room, rest)| {
                     rooms.contains(&room)
                         && !rest.is_empty()
-                        && rest
-                            .chars()
-                            .all(|c| c.is_ascii_lowercase() || c == '_')
+                        && rest.chars().all(|c| c.is_ascii_lowercase() || c == '_')
                 })
             })
             .collect()

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::model::{self, Model, ModelError};
@@ -25,7 +26,8 @@ use super::{Inner, Limits, TypeRanges};
 const MAX_WARNINGS: usize = 1_000;
 
 /// Something in a snapshot that can have no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Warning {
     /// A stable name for the kind of warning.
     pub code: &'static str,

@@ -1,0 +1,72 @@
+//! The module's border: each export converts and calls `deputize-wire`, no
+//! more. `ts/` wraps it in the API that users see.
+//!
+//! An error is thrown as the JSON text of a `deputize_wire::Error`. What is
+//! asked often answers with a number instead, since throwing is slow and so is
+//! every object that crosses the border.
+
+#[cfg(feature = "tokens")]
+mod caller;
+mod policy;
+
+use deputize_wire::{Error, Filtered};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// What is thrown.
+type Thrown = String;
+
+fn throw(error: Error) -> Thrown {
+    error.to_json()
+}
+
+/// 0 for no, 1 for yes, 2 for an error, which the slower form of the same
+/// question tells.
+fn answer<E>(decided: Result<bool, E>) -> u32 {
+    decided.map_or(2, u32::from)
+}
+
+/// Ids that came as one text with a line end between two.
+fn lines(joined: &str, count: u32) -> Result<Vec<&str>, Error> {
+    let count = count as usize;
+    let mut ids = Vec::with_capacity(count);
+    if count > 0 {
+        ids.extend(joined.split('\n'));
+    }
+    match ids.len() == count {
+        true => Ok(ids),
+        false => Err(Error::misuse("call.type", "an id holds a line end")),
+    }
+}
+
+/// The mask, and behind it the summary as JSON in UTF-8.
+fn masked(filtered: Filtered) -> Vec<u8> {
+    let Filtered { mut mask, summary } = filtered;
+    mask.extend_from_slice(summary.as_bytes());
+    mask
+}
+
+/// What this module was built with, a word each.
+#[wasm_bindgen]
+pub fn features() -> String {
+    [
+        ("conditions", cfg!(feature = "conditions")),
+        ("regex", cfg!(feature = "regex")),
+        ("rsa", cfg!(feature = "rsa")),
+        ("tokens", cfg!(feature = "tokens")),
+    ]
+    .into_iter()
+    .filter(|(_, there)| *there)
+    .map(|(name, _)| name)
+    .collect::<Vec<_>>()
+    .join(" ")
+}
+
+/// The version of this module.
+#[wasm_bindgen]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+#[cfg(feature = "tokens")]
+pub use self::caller::{RawCaller, inspect};
+pub use self::policy::RawPolicy;
