@@ -3,26 +3,54 @@
 //!
 //! An error is thrown as the JSON text of a `deputize_wire::Error`. What is
 //! asked often answers with a number instead, since throwing is slow and so is
-//! every object that crosses the border.
+//! every object that crosses the border; all else goes through one function,
+//! since each further one costs bytes.
 
 #[cfg(feature = "tokens")]
 mod caller;
 mod policy;
 
 use deputize_wire::{Error, Filtered};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What is thrown.
-type Thrown = String;
+#[cfg(feature = "tokens")]
+pub use self::caller::{RawCaller, inspect};
+pub use self::policy::RawPolicy;
 
-fn throw(error: Error) -> Thrown {
-    error.to_json()
+/// What is thrown: the JSON text of an error.
+pub struct Thrown(Error);
+
+impl From<Error> for Thrown {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Thrown> for JsValue {
+    fn from(Thrown(error): Thrown) -> Self {
+        JsValue::from_str(&error.to_json())
+    }
 }
 
 /// 0 for no, 1 for yes, 2 for an error, which the slower form of the same
 /// question tells.
 fn answer<E>(decided: Result<bool, E>) -> u32 {
     decided.map_or(2, u32::from)
+}
+
+fn truth(answer: bool) -> String {
+    answer.to_string()
+}
+
+/// The arguments of a question, a JSON array of texts.
+fn arguments(given: &str) -> Result<Vec<String>, Error> {
+    deputize_wire::texts(given)
+}
+
+fn unknown(method: &str) -> Error {
+    let said = format!("this build of the module has no `{method}` with these arguments");
+    Error::misuse("call.unsupported", said)
 }
 
 /// Ids that came as one text with a line end between two.
@@ -45,7 +73,7 @@ fn masked(filtered: Filtered) -> Vec<u8> {
     mask
 }
 
-/// What this module was built with, a word each.
+/// What this module was built with, with a space between two words.
 #[wasm_bindgen]
 pub fn features() -> String {
     [
@@ -60,13 +88,3 @@ pub fn features() -> String {
     .collect::<Vec<_>>()
     .join(" ")
 }
-
-/// The version of this module.
-#[wasm_bindgen]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}
-
-#[cfg(feature = "tokens")]
-pub use self::caller::{RawCaller, inspect};
-pub use self::policy::RawPolicy;

@@ -1,10 +1,10 @@
-//! Policies, and questions about relationships.
+//! Policies, and questions to them.
 
 use deputize::Policy;
-use deputize_wire as wire;
+use deputize_wire::{self as wire, Error};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{Thrown, answer, lines, masked, throw};
+use crate::{Thrown, answer, arguments, lines, masked, truth, unknown};
 
 /// A compiled policy.
 #[wasm_bindgen]
@@ -17,14 +17,14 @@ impl RawPolicy {
     /// Compiles a snapshot document in UTF-8.
     #[wasm_bindgen(js_name = fromJson)]
     pub fn from_json(document: &[u8]) -> Result<RawPolicy, Thrown> {
-        let policy = wire::from_json(document).map_err(throw)?;
+        let policy = wire::from_json(document).map_err(Thrown::from)?;
         Ok(Self { policy })
     }
 
     /// Opens a compiled policy.
     #[wasm_bindgen(js_name = fromCompiled)]
     pub fn from_compiled(image: &[u8]) -> Result<RawPolicy, Thrown> {
-        let policy = wire::from_compiled(image).map_err(throw)?;
+        let policy = wire::from_compiled(image).map_err(Thrown::from)?;
         Ok(Self { policy })
     }
 
@@ -34,100 +34,9 @@ impl RawPolicy {
         self.policy.to_compiled()
     }
 
-    /// The snapshot's revision.
-    pub fn revision(&self) -> String {
-        self.policy.revision().to_owned()
-    }
-
-    /// SHA-256 of the compiled form, in hexadecimal.
-    pub fn digest(&self) -> String {
-        wire::digest(&self.policy)
-    }
-
-    /// When the snapshot was made, in seconds.
-    #[wasm_bindgen(js_name = issuedAt)]
-    pub fn issued_at(&self) -> Option<f64> {
-        self.policy.issued_at().map(|time| time as f64)
-    }
-
-    /// The last second at which the policy holds.
-    #[wasm_bindgen(js_name = notAfter)]
-    pub fn not_after(&self) -> Option<f64> {
-        self.policy.not_after().map(|time| time as f64)
-    }
-
-    /// How many relationships are in effect.
-    #[wasm_bindgen(js_name = tupleCount)]
-    pub fn tuple_count(&self) -> u32 {
-        u32::try_from(self.policy.tuple_count()).unwrap_or(u32::MAX)
-    }
-
-    /// What can have no effect.
-    pub fn warnings(&self) -> Result<String, Thrown> {
-        wire::warnings(&self.policy).map_err(throw)
-    }
-
     /// A check without options.
     pub fn check(&self, user: &str, relation: &str, object: &str) -> u32 {
         answer(self.policy.check(user, relation, object))
-    }
-
-    /// A check with options.
-    #[wasm_bindgen(js_name = checkWith)]
-    pub fn check_with(
-        &self,
-        user: &str,
-        relation: &str,
-        object: &str,
-        options: &str,
-    ) -> Result<bool, Thrown> {
-        wire::check(&self.policy, user, relation, object, options).map_err(throw)
-    }
-
-    /// Many checks.
-    #[wasm_bindgen(js_name = batchCheck)]
-    pub fn batch_check(&self, items: &str, options: &str) -> Result<String, Thrown> {
-        wire::batch_check(&self.policy, items, options).map_err(throw)
-    }
-
-    /// The objects of a type.
-    #[wasm_bindgen(js_name = listObjects)]
-    pub fn list_objects(
-        &self,
-        user: &str,
-        relation: &str,
-        object_type: &str,
-        options: &str,
-    ) -> Result<String, Thrown> {
-        wire::list_objects(&self.policy, user, relation, object_type, options).map_err(throw)
-    }
-
-    /// The users of a type.
-    #[wasm_bindgen(js_name = listUsers)]
-    pub fn list_users(
-        &self,
-        object: &str,
-        relation: &str,
-        user_type: &str,
-        options: &str,
-    ) -> Result<String, Thrown> {
-        wire::list_users(&self.policy, object, relation, user_type, options).map_err(throw)
-    }
-
-    /// Who has a relation, one level down.
-    pub fn expand(&self, relation: &str, object: &str, options: &str) -> Result<String, Thrown> {
-        wire::expand(&self.policy, relation, object, options).map_err(throw)
-    }
-
-    /// Why, or why not.
-    pub fn explain(
-        &self,
-        user: &str,
-        relation: &str,
-        object: &str,
-        options: &str,
-    ) -> Result<String, Thrown> {
-        wire::explain(&self.policy, user, relation, object, options).map_err(throw)
     }
 
     /// Which of many objects.
@@ -139,9 +48,67 @@ impl RawPolicy {
         count: u32,
         options: &str,
     ) -> Result<Vec<u8>, Thrown> {
-        let objects = lines(joined, count).map_err(throw)?;
-        wire::filter(&self.policy, user, relation, &objects, options)
-            .map(masked)
-            .map_err(throw)
+        let objects = lines(joined, count)?;
+        let filtered = wire::filter(&self.policy, user, relation, &objects, options)?;
+        Ok(masked(filtered))
+    }
+
+    /// Every other question: its name, its arguments as an array of texts, and
+    /// the answer as JSON.
+    pub fn ask(&self, method: &str, given: &str) -> Result<String, Thrown> {
+        let given = arguments(given)?;
+        let given: Vec<&str> = given.iter().map(String::as_str).collect();
+        Ok(question(&self.policy, method, &given)?)
+    }
+}
+
+fn question(policy: &Policy, method: &str, given: &[&str]) -> Result<String, Error> {
+    match (method, given) {
+        ("describe", []) => wire::describe_policy(policy),
+        ("digest", []) => Ok(wire::digest(policy)),
+        ("warnings", []) => wire::warnings(policy),
+        ("check", [user, relation, object, options]) => {
+            wire::check(policy, user, relation, object, options).map(truth)
+        }
+        ("batchCheck", [items, options]) => wire::batch_check(policy, items, options),
+        ("listObjects", [user, relation, kind, options]) => {
+            wire::list_objects(policy, user, relation, kind, options)
+        }
+        ("listUsers", [object, relation, kind, options]) => {
+            wire::list_users(policy, object, relation, kind, options)
+        }
+        ("expand", [relation, object, options]) => wire::expand(policy, relation, object, options),
+        ("explain", [user, relation, object, options]) => {
+            wire::explain(policy, user, relation, object, options)
+        }
+        #[cfg(feature = "tokens")]
+        ("signatureOf", [token, request]) => {
+            Ok(wire::signature_of(policy, token, request)?.unwrap_or_default())
+        }
+        #[cfg(feature = "tokens")]
+        ("decide", [token, question, request]) => wire::decide(policy, token, question, request),
+        #[cfg(feature = "tokens")]
+        ("replay", [record, options]) => wire::replay(policy, record, options),
+        #[cfg(feature = "tokens")]
+        ("exchange", [request]) => wire::exchange(policy, request),
+        #[cfg(feature = "tokens")]
+        ("clientCredentials", [request]) => wire::client_credentials(policy, request),
+        #[cfg(feature = "tokens")]
+        ("evaluate", [body, options]) => wire::evaluate(policy, body.as_bytes(), options),
+        #[cfg(feature = "tokens")]
+        ("evaluations", [body, options]) => wire::evaluations(policy, body.as_bytes(), options),
+        #[cfg(feature = "tokens")]
+        ("searchSubjects", [body, options]) => {
+            wire::search_subjects(policy, body.as_bytes(), options)
+        }
+        #[cfg(feature = "tokens")]
+        ("searchResources", [body, options]) => {
+            wire::search_resources(policy, body.as_bytes(), options)
+        }
+        #[cfg(feature = "tokens")]
+        ("searchActions", [body, options]) => {
+            wire::search_actions(policy, body.as_bytes(), options)
+        }
+        _ => Err(unknown(method)),
     }
 }

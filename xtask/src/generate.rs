@@ -17,19 +17,34 @@ struct Generated {
 
 /// Every generated file. Adding one here makes `cargo xtask generate` write
 /// it and `cargo xtask test` compare it.
-const GENERATED: &[Generated] = &[Generated {
-    file: "schema/snapshot.schema.json",
-    print: &[
-        "run",
-        "-q",
-        "-p",
-        "deputize",
-        "--features",
-        "schema",
-        "--example",
-        "schema",
-    ],
-}];
+const GENERATED: &[Generated] = &[
+    Generated {
+        file: "schema/snapshot.schema.json",
+        print: &[
+            "run",
+            "-q",
+            "-p",
+            "deputize",
+            "--features",
+            "schema",
+            "--example",
+            "schema",
+        ],
+    },
+    Generated {
+        file: "wasm/ts/shapes.ts",
+        print: &[
+            "run",
+            "-q",
+            "-p",
+            "deputize-wire",
+            "--features",
+            "schema",
+            "--example",
+            "typescript",
+        ],
+    },
+];
 
 /// Writes every generated file anew.
 pub(crate) fn write() -> Result<(), Failure> {

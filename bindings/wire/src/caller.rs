@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::options::{read, read_as, write};
 use crate::question::Filtered;
-use crate::setting::{CallerOptions, Presented, VerifyRequest};
+use crate::setting::{CallerOptions, Presentation, VerifyRequest};
 
 /// A question to a caller.
 #[derive(Deserialize)]
@@ -100,7 +100,7 @@ pub(crate) struct ReplayOptions {
     token: Option<String>,
     /// The proofs that came with it.
     #[serde(default)]
-    presented: Presented,
+    presented: Presentation,
 }
 
 /// Verifies a token. `request` is a [`VerifyRequest`].

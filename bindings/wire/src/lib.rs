@@ -46,7 +46,8 @@ pub use self::caller::{
 #[cfg(feature = "tokens")]
 pub use self::credentials::{client_credentials, delegate, exchange};
 pub use self::error::{Error, Kind};
-pub use self::policy::{digest, from_compiled, from_json, warnings};
+pub use self::options::texts;
+pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnings};
 pub use self::question::{
     Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
 };

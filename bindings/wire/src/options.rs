@@ -94,6 +94,14 @@ pub(crate) fn read_as<'t, T: Deserialize<'t>>(
     Ok(value)
 }
 
+/// Arguments that crossed a border as one JSON array of texts.
+///
+/// # Errors
+/// `call.type`.
+pub fn texts(given: &str) -> Result<Vec<String>, Error> {
+    read_as("call.type", given)
+}
+
 /// Where, as a JSON pointer (RFC 6901).
 fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;

@@ -21,6 +21,33 @@ pub(crate) struct WarningRecord<'w> {
     pointer: &'w str,
 }
 
+/// What a policy says of itself.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct PolicyDescription<'p> {
+    /// The snapshot's revision.
+    revision: &'p str,
+    /// When the snapshot was made, in seconds since the Unix epoch.
+    issued_at: Option<u64>,
+    /// The last second at which the policy holds, since the Unix epoch.
+    not_after: Option<u64>,
+    /// How many relationships are in effect.
+    tuples: usize,
+}
+
+/// What a policy says of itself: a `PolicyDescription`.
+///
+/// # Errors
+/// Only our own.
+pub fn describe_policy(policy: &Policy) -> Result<String, Error> {
+    write(&PolicyDescription {
+        revision: policy.revision(),
+        issued_at: policy.issued_at(),
+        not_after: policy.not_after(),
+        tuples: policy.tuple_count(),
+    })
+}
+
 /// Reads and compiles a snapshot document, JSON in UTF-8.
 ///
 /// # Errors

@@ -100,7 +100,7 @@ with_setting! {
         /// For whom the subject token is verified, and the proofs that came
         /// with it.
         #[serde(default)]
-        pub(crate) subject: Presented,
+        pub(crate) subject: Presentation,
         /// The token of whoever is to act, which must be its own.
         #[serde(default)]
         pub(crate) actor_token: Option<String>,
@@ -139,7 +139,7 @@ impl Scopes {
 #[derive(Clone, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Presented {
+pub(crate) struct Presentation {
     /// The audience that the token must name.
     #[serde(default)]
     audience: Option<String>,
@@ -315,4 +315,4 @@ macro_rules! presented {
     };
 }
 
-presented! { VerifyRequest Presented Actor }
+presented! { VerifyRequest Presentation Actor }

@@ -20,6 +20,7 @@ use super::{Callers, Why};
 /// The answer to a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Found{T}"))]
 pub struct Found<T> {
     /// Which part of the results this is.
     pub page: Page,

@@ -150,6 +150,7 @@ impl TokenFacts {
 /// An audit record: FusionAuth's fields, and what it takes to decide again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "AuditRecord"))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Record {
     /// SHA-256 over everything else in the record, in hexadecimal.

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
             // Where the module lies is said by whoever loads it: bundlers and
             // CommonJS cannot make anything of a guess.
             .omit_default_module_path(true)
+            // After a trap nothing in the instance can be relied upon: it is replaced.
+            .reset_state_function(true)
             .remove_name_section(true)
             .remove_producers_section(true)
             .typescript(true)

@@ -1,0 +1,114 @@
+// The one instance of the module: made once, replaced only after a trap.
+
+import * as glue from "./glue/glue.js";
+import { DeputizeError, misuse } from "./error.js";
+
+/** @internal */
+export type { RawCaller, RawPolicy } from "./glue/glue.js";
+
+/** What an instance can be made of at once. */
+export type SyncSource = WebAssembly.Module | BufferSource;
+
+/** What an instance can be made of. */
+export type Source = SyncSource | Response | URL | string;
+
+let ready = false;
+let starting: Promise<void> | undefined;
+let onDemand: (() => SyncSource) | undefined;
+let byDefault: (() => Source) | undefined;
+
+/** For entry points: where the module comes from when nobody said so. @internal */
+export function setDefault(where: { atOnce?: () => SyncSource; later?: () => Source }): void {
+  onDemand = where.atOnce;
+  byDefault = where.later;
+}
+
+/**
+ * Makes the instance. Where one is there already, nothing happens.
+ *
+ * @param source A `WebAssembly.Module`, its bytes, or a URL (or the response to
+ *   a request) to fetch it from. Without, it is what came with the package.
+ * @throws {DeputizeError} `call.module`: it cannot be fetched, or is not the
+ *   module that belongs to this package.
+ */
+export async function init(source?: Source | Promise<Source>): Promise<void> {
+  if (ready) return;
+  if (source === undefined && onDemand !== undefined) {
+    initSync();
+    return;
+  }
+  starting ??= start(source).finally(() => {
+    starting = undefined;
+  });
+  return starting;
+}
+
+async function start(source: Source | Promise<Source> | undefined): Promise<void> {
+  const given = (await source) ?? byDefault?.();
+  if (given === undefined) {
+    throw misuse("call.module", "`init` needs to be told here where the module is: a `WebAssembly.Module`, its bytes or a URL");
+  }
+  try {
+    await glue.default({ module_or_path: given });
+  } catch (thrown) {
+    throw notTheModule(thrown);
+  }
+  ready = true;
+}
+
+/**
+ * Makes the instance at once: on Workers from a precompiled module, in Node
+ * from nothing. Where one is there already, nothing happens.
+ *
+ * @param source A `WebAssembly.Module` or its bytes. Without, it is what came
+ *   with the package, where that can be read at once.
+ * @throws {DeputizeError} `call.module`: it is not the module that belongs to
+ *   this package.
+ */
+export function initSync(source?: SyncSource): void {
+  if (ready) return;
+  const given = source ?? onDemand?.();
+  if (given === undefined) {
+    throw misuse("call.not_ready", "call `await init()` first");
+  }
+  try {
+    glue.initSync({ module: given });
+  } catch (thrown) {
+    throw notTheModule(thrown);
+  }
+  ready = true;
+}
+
+function notTheModule(thrown: unknown): DeputizeError {
+  return misuse("call.module", `the module could not be loaded: ${String(thrown)}`, thrown);
+}
+
+/** The module's functions. @internal */
+export function instance(): typeof glue {
+  if (!ready) initSync();
+  return glue;
+}
+
+/**
+ * What a call into the module has thrown, as an error.
+ *
+ * A text is an error that the module tells. Anything else is a trap: nothing in
+ * the instance can be relied upon any more, so it is replaced by a new one, and
+ * whatever was in the old one answers with an error from then on.
+ *
+ * @internal
+ */
+export function caught(thrown: unknown): DeputizeError {
+  if (typeof thrown === "string") {
+    return new DeputizeError(JSON.parse(thrown));
+  }
+  if (thrown instanceof DeputizeError) return thrown;
+  if (thrown instanceof Error && thrown.message.startsWith("Invalid stale object")) {
+    return misuse("call.freed", "the instance that this belonged to has ended");
+  }
+  glue.__wbg_reset_state();
+  return new DeputizeError(
+    { kind: "internal", code: "internal", message: `the module stopped: ${String(thrown)}` },
+    { cause: thrown },
+  );
+}
