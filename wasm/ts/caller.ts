@@ -1,6 +1,6 @@
 import { type Filtered, type Time, filtered, joined, json, seconds, text } from "./arguments.js";
 import { misuse } from "./error.js";
-import { type RawCaller, caught } from "./instance.js";
+import { type RawCaller, call } from "./instance.js";
 import type * as shapes from "./shapes.js";
 
 /** Values for conditions. */
@@ -26,11 +26,7 @@ export class Caller implements Disposable {
   }
 
   private constructor(raw: () => RawCaller) {
-    try {
-      this.#raw = raw();
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    this.#raw = call(raw);
   }
 
   /** On whose behalf the caller acts, `type:id`. */
@@ -81,11 +77,7 @@ export class Caller implements Disposable {
     if (context !== undefined) {
       return this.#ask("can", [action, resource, json(context, "context")]);
     }
-    try {
-      return raw.can(action, resource);
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    return call(() => raw.can(action, resource));
   }
 
   /** As {@link Caller.can}, with the reason. */
@@ -108,11 +100,7 @@ export class Caller implements Disposable {
     const raw = this.#own();
     const all = joined(resources, "resources");
     text(action, "action");
-    try {
-      return filtered(raw.filter(action, all, resources.length), resources.length);
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    return call(() => filtered(raw.filter(action, all, resources.length), resources.length));
   }
 
   /**
@@ -160,11 +148,7 @@ export class Caller implements Disposable {
   free(): void {
     const raw = this.#raw;
     this.#raw = undefined;
-    try {
-      raw?.free();
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    if (raw !== undefined) call(() => raw.free());
   }
 
   /** {@link Caller.free}, for `using`. */
@@ -184,12 +168,7 @@ export class Caller implements Disposable {
 
   #ask<T>(method: string, given: string[]): T {
     const raw = this.#own();
-    let answer: string;
-    try {
-      answer = raw.ask(method, JSON.stringify(given));
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    const answer = call(() => raw.ask(method, JSON.stringify(given)));
     return JSON.parse(answer);
   }
 }

@@ -2,7 +2,7 @@
 
 export { Caller, type Context } from "./caller.js";
 export { DeputizeError } from "./error.js";
-export { type Source, type SyncSource, init, initSync } from "./instance.js";
+export { type Source, type SyncSource, init, initSync, memoryBytes } from "./instance.js";
 export type { Filtered, Time } from "./arguments.js";
 export * from "./policy.js";
 export type {

@@ -13,6 +13,8 @@ export type SyncSource = WebAssembly.Module | BufferSource;
 export type Source = SyncSource | Response | URL | string;
 
 let ready = false;
+let inside = false;
+let memory: WebAssembly.Memory | undefined;
 let starting: Promise<void> | undefined;
 let onDemand: (() => SyncSource) | undefined;
 let byDefault: (() => Source) | undefined;
@@ -49,11 +51,10 @@ async function start(source: Source | Promise<Source> | undefined): Promise<void
     throw misuse("call.module", "`init` needs to be told here where the module is: a `WebAssembly.Module`, its bytes or a URL");
   }
   try {
-    await glue.default({ module_or_path: given });
+    made(await glue.default({ module_or_path: given }));
   } catch (thrown) {
     throw notTheModule(thrown);
   }
-  ready = true;
 }
 
 /**
@@ -72,15 +73,24 @@ export function initSync(source?: SyncSource): void {
     throw misuse("call.not_ready", "call `await init()` first");
   }
   try {
-    glue.initSync({ module: given });
+    made(glue.initSync({ module: given }));
   } catch (thrown) {
     throw notTheModule(thrown);
   }
+}
+
+function made(exports: glue.InitOutput): void {
+  memory = exports.memory;
   ready = true;
 }
 
 function notTheModule(thrown: unknown): DeputizeError {
   return misuse("call.module", `the module could not be loaded: ${String(thrown)}`, thrown);
+}
+
+/** How many bytes of memory the module has taken, for all that was loaded. It keeps what is freed for what comes next. */
+export function memoryBytes(): number {
+  return memory?.buffer.byteLength ?? 0;
 }
 
 /** The module's functions. @internal */
@@ -90,25 +100,55 @@ export function instance(): typeof glue {
 }
 
 /**
+ * Calls into the module. Where the call before never ended, nothing in the
+ * instance can be relied upon.
+ *
+ * @throws {DeputizeError}
+ * @internal
+ */
+export function call<T>(run: () => T): T {
+  if (inside) replace();
+  inside = true;
+  let answer: T;
+  try {
+    answer = run();
+  } catch (thrown) {
+    throw caught(thrown);
+  }
+  inside = false;
+  return answer;
+}
+
+/**
  * What a call into the module has thrown, as an error.
  *
  * A text is an error that the module tells. Anything else is a trap: nothing in
  * the instance can be relied upon any more, so it is replaced by a new one, and
  * whatever was in the old one answers with an error from then on.
- *
- * @internal
  */
-export function caught(thrown: unknown): DeputizeError {
+function caught(thrown: unknown): DeputizeError {
   if (typeof thrown === "string") {
+    inside = false;
     return new DeputizeError(JSON.parse(thrown));
   }
-  if (thrown instanceof DeputizeError) return thrown;
-  if (thrown instanceof Error && thrown.message.startsWith("Invalid stale object")) {
-    return misuse("call.freed", "the instance that this belonged to has ended");
+  if (thrown instanceof DeputizeError) {
+    // It was thrown on the way there.
+    inside = false;
+    return thrown;
   }
-  glue.__wbg_reset_state();
+  if (thrown instanceof Error && thrown.message.startsWith("Invalid stale object")) {
+    inside = false;
+    return misuse("call.freed", "the instance of the module that this belonged to has ended: load the policy again");
+  }
+  replace();
   return new DeputizeError(
     { kind: "internal", code: "internal", message: `the module stopped: ${String(thrown)}` },
     { cause: thrown },
   );
+}
+
+function replace(): void {
+  glue.__wbg_reset_state();
+  made(glue.initSync(undefined as never));
+  inside = false;
 }

@@ -1,7 +1,7 @@
 import { type Filtered, type Time, body, bytes, filtered, joined, json, seconds, text, timed } from "./arguments.js";
 import { Caller, newCaller } from "./caller.js";
 import { misuse } from "./error.js";
-import { type RawPolicy, caught, instance } from "./instance.js";
+import { type RawPolicy, call, instance } from "./instance.js";
 import type * as shapes from "./shapes.js";
 import { signatureFits } from "./signature.js";
 
@@ -33,11 +33,7 @@ export class Policy implements Disposable {
   #description: shapes.PolicyDescription | undefined;
 
   private constructor(make: () => RawPolicy) {
-    try {
-      this.#raw = make();
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    this.#raw = call(make);
   }
 
   /**
@@ -66,11 +62,8 @@ export class Policy implements Disposable {
 
   /** The compiled form: the same bytes for the same policy data, everywhere. */
   toCompiled(): Uint8Array {
-    try {
-      return this.#own().toCompiled();
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    const raw = this.#own();
+    return call(() => raw.toCompiled());
   }
 
   /** The snapshot's revision, as it stood there. */
@@ -114,12 +107,7 @@ export class Policy implements Disposable {
     text(relation, "relation");
     text(object, "object");
     if (options === undefined) {
-      let answer: number;
-      try {
-        answer = raw.check(user, relation, object);
-      } catch (thrown) {
-        throw caught(thrown);
-      }
+      const answer = call(() => raw.check(user, relation, object));
       if (answer < 2) return answer === 1;
     }
     return this.#ask("check", [user, relation, object, json(options, "options")]);
@@ -181,11 +169,7 @@ export class Policy implements Disposable {
     const said = json(options, "options");
     text(user, "user");
     text(relation, "relation");
-    try {
-      return filtered(raw.filter(user, relation, all, objects.length, said), objects.length);
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    return call(() => filtered(raw.filter(user, relation, all, objects.length, said), objects.length));
   }
 
   /**
@@ -291,11 +275,7 @@ export class Policy implements Disposable {
   free(): void {
     const raw = this.#raw;
     this.#raw = undefined;
-    try {
-      raw?.free();
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    if (raw !== undefined) call(() => raw.free());
   }
 
   /** {@link Policy.free}, for `using`. */
@@ -315,12 +295,7 @@ export class Policy implements Disposable {
 
   #ask<T>(method: string, given: string[], read: (answer: string) => T = JSON.parse): T {
     const raw = this.#own();
-    let answer: string;
-    try {
-      answer = raw.ask(method, JSON.stringify(given));
-    } catch (thrown) {
-      throw caught(thrown);
-    }
+    const answer = call(() => raw.ask(method, JSON.stringify(given)));
     return read(answer);
   }
 
@@ -339,9 +314,5 @@ export class Policy implements Disposable {
 export function inspect(token: string, options?: InspectOptions): shapes.Inspection {
   const said = text(token, "token");
   const now = options?.now === null ? undefined : seconds(options?.now);
-  try {
-    return JSON.parse(instance().inspect(said, JSON.stringify({ now })));
-  } catch (thrown) {
-    throw caught(thrown);
-  }
+  return call(() => JSON.parse(instance().inspect(said, JSON.stringify({ now }))));
 }
