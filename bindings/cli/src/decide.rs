@@ -44,7 +44,7 @@ pub(crate) struct DecideArgs {
     #[arg(long = "actor", value_name = "PRINCIPAL", requires = "subject")]
     actors: Vec<String>,
     /// Who is asked: the token must be for this audience.
-    #[arg(short, long, requires = "tokens")]
+    #[arg(short, long, conflicts_with = "subject")]
     audience: Option<String>,
     /// Append the audit record to a file, as one line of JSON.
     #[arg(short, long, value_name = "FILE")]

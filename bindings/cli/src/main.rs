@@ -90,10 +90,9 @@ fn print_misuse(error: &clap::Error) -> ExitCode {
     let mut text = error.render().ansi().to_string();
     let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
     for argument in arguments {
-        let value = argument
-            .split_once('=')
-            .map_or(argument.as_str(), |(_, value)| value);
-        for token in [argument.as_str(), value] {
+        let bare = argument.trim_start_matches('-');
+        let value = bare.split_once('=').map_or(bare, |(_, value)| value);
+        for token in [bare, value] {
             if presented::is_token(token) {
                 text = text.replace(token, "<token>");
             }

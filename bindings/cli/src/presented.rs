@@ -132,8 +132,8 @@ fn read_certificate(path: &Path) -> Result<ClientCertificate, Failure> {
     // The first is the client's own; those after it are its issuers'.
     let body = rest.split_once(END).map_or(rest, |(body, _)| body);
     let block = format!("{BEGIN}{body}{END}\n");
-    match pkcs8::Document::from_pem(&block) {
-        Ok((_, document)) => Ok(ClientCertificate::from_der(document.as_bytes())),
+    match pkcs8::der::pem::decode_vec(block.as_bytes()) {
+        Ok((_, der)) => Ok(ClientCertificate::from_der(&der)),
         Err(_) => Err(
             Fault::new("proof.certificate", "the certificate is not sound PEM")
                 .in_file(input::spell(path))

@@ -121,6 +121,11 @@ fn one(
     };
     let outcome = match again(policy, &record, tokens, proofs) {
         Ok(decision) => compare(&record, &decision.record),
+        // The core decides from one token or from none.
+        Err(error @ ReplayError::TokenNeeded) if !record.inputs.earlier.is_empty() => {
+            let said = "several tokens were refused before their caller was known; such a record is not decided again";
+            Outcome::Failed(error.code(), said.to_owned())
+        }
         Err(error) => Outcome::Failed(error.code(), error.to_string()),
     };
     Replayed {
