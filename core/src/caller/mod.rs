@@ -23,7 +23,7 @@ mod lineage;
 mod reason;
 mod record;
 
-pub use self::chain::Party;
+pub use self::chain::{Hop, Party};
 pub use self::decide::{Branch, Decision, Question, Role};
 pub use self::exchange::{Acting, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Wanted};
 pub use self::filter::Sifted;
@@ -244,13 +244,8 @@ impl Policy {
         now: UnixSeconds,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        let party = |principal: &&str| Party {
-            principal: (*principal).to_owned(),
-            issuer: None,
-            subject: None,
-        };
         let mut inputs = Inputs::of_host(None, now, setting);
-        inputs.chain = chain.iter().map(party).collect();
+        inputs.chain = chain.iter().map(|who| Party::vouched(who)).collect();
         self.resume(inputs)
     }
 
