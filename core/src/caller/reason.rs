@@ -236,9 +236,7 @@ mod tests {
                 part.split_once('.').is_some_and(|(room, rest)| {
                     rooms.contains(&room)
                         && !rest.is_empty()
-                        && rest
-                            .chars()
-                            .all(|c| c.is_ascii_lowercase() || c == '_')
+                        && rest.chars().all(|c| c.is_ascii_lowercase() || c == '_')
                 })
             })
             .collect()
