@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::value::RawValue;
 
+use crate::canonical;
 use crate::model::{self, Model, ModelError};
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
@@ -365,17 +366,21 @@ fn guard_key(tuple: &TupleRecord<'_>, condition: Option<u32>) -> Option<GuardKey
         return None;
     }
     let context = tuple.condition.as_ref().and_then(|c| c.context);
-    Some((tenant, condition, context.map_or(String::new(), canonical)))
+    Some((
+        tenant,
+        condition,
+        context.map_or(String::new(), context_text),
+    ))
 }
 
 /// A context's text, the same for the same values: members sorted, no spaces.
-fn canonical(context: &RawValue) -> String {
+fn context_text(context: &RawValue) -> String {
     let text = context.get();
     if text == "null" || text == "{}" {
         return String::new();
     }
     serde_json::from_str::<serde_json::Value>(text)
-        .map_or_else(|_| text.to_owned(), |value| value.to_string())
+        .map_or_else(|_| text.to_owned(), |value| canonical::to_text(&value))
 }
 
 /// Two tuples that agree in all but the condition contradict each other.
