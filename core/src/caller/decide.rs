@@ -13,10 +13,10 @@ use crate::snapshot::{ActorAuthority, Actors, ResourceRecord};
 use crate::time::UnixSeconds;
 use crate::token::VerifyOptions;
 
-use super::chain::{check_hops, quoted};
+use super::chain::{self, Hop, Party, check_hops, quoted};
 use super::reason::{Denial, Reason};
-use super::record::{Inputs, Record};
-use super::{Caller, Setting};
+use super::record::{Inputs, Presented, Record, digest};
+use super::{Caller, Refused, Setting, tenant};
 
 /// An answer, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -119,20 +119,77 @@ impl Policy {
         }
     }
 
-    /// Decides one question of a chain that the host vouches for: the same as
+    /// [`Policy::decide`] for a chain that a host vouches for: the same as
     /// [`Policy::caller`] and [`Caller::decide`], and never an error.
     #[must_use]
-    pub fn decide_for(
+    pub fn decide_as(
         &self,
         chain: &[&str],
         now: UnixSeconds,
         setting: &Setting<'_>,
         question: &Question<'_>,
     ) -> Decision {
-        match self.stand(Inputs::vouched(chain, now, setting), None) {
+        let mut inputs = Inputs::of_host(None, now, setting);
+        inputs.chain = chain.iter().map(|who| Party::vouched(who)).collect();
+        match self.stand(inputs, None) {
             Ok(caller) => caller.decide(question.action, question.resource, question.context),
             Err(refused) => self.refuse(*refused, question),
         }
+    }
+
+    /// [`Policy::decide`] for a chain that is proved by its tokens: the same as
+    /// [`Policy::verify_chain`] and [`Caller::decide`], and never an error. The
+    /// record of a chain that is refused names its tokens and no parties.
+    #[must_use]
+    pub fn decide_chain(
+        &self,
+        tokens: &[&[u8]],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        setting: &Setting<'_>,
+        question: &Question<'_>,
+    ) -> Decision {
+        let denial = match self.verify_chain(tokens, now, options, setting) {
+            Ok(caller) => {
+                return caller.decide(question.action, question.resource, question.context);
+            }
+            Err(denial) => denial,
+        };
+        let presented = tokens.last().map(|last| Presented::of(last, options));
+        let mut inputs = Inputs::of_host(presented, now, setting);
+        let earlier = tokens.iter().rev().skip(1).rev();
+        inputs.earlier = earlier.map(|token| digest(token)).collect();
+        self.refuse(Refused { denial, inputs }, question)
+    }
+
+    /// Every hop of a record's chain that is looked at, with what admits it or
+    /// would have: for an explanation. It decides nothing.
+    #[must_use]
+    pub fn hops(&self, record: &Record) -> Vec<Hop> {
+        let (policy, inputs) = (&*self.inner, &record.inputs);
+        let Some(delegation) = &policy.trust.delegation else {
+            return Vec::new();
+        };
+        let Ok(mut view) = View::new(policy).with_tuples(&inputs.tuples) else {
+            return Vec::new();
+        };
+        if let Ok(Some(tenant)) = tenant(policy, inputs) {
+            view = view.with_tenant(&tenant);
+        }
+        #[cfg(feature = "conditions")]
+        {
+            // A hop that a condition keeps waiting is settled by a question's
+            // own context.
+            if !inputs.context.is_empty() {
+                view = view.with_context(&inputs.context);
+            }
+            if !record.context.is_empty() && check_hops(policy, &view, &inputs.chain).is_err() {
+                let mut all = inputs.context.clone();
+                all.extend(record.context.clone());
+                view = view.with_context(&all);
+            }
+        }
+        chain::hops(delegation, &view, &inputs.chain)
     }
 }
 

@@ -23,7 +23,7 @@ mod lineage;
 mod reason;
 mod record;
 
-pub use self::chain::Party;
+pub use self::chain::{Hop, Party};
 pub use self::decide::{Branch, Decision, Question, Role};
 pub use self::exchange::{Acting, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Wanted};
 pub use self::filter::Sifted;
@@ -242,7 +242,9 @@ impl Policy {
         now: UnixSeconds,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        self.resume(Inputs::vouched(chain, now, setting))
+        let mut inputs = Inputs::of_host(None, now, setting);
+        inputs.chain = chain.iter().map(|who| Party::vouched(who)).collect();
+        self.resume(inputs)
     }
 
     /// The caller of what an earlier one wrote down, without its token: to

@@ -112,19 +112,6 @@ impl Inputs {
             ..Self::default()
         }
     }
-
-    /// Of a chain that the host vouches for.
-    pub(super) fn vouched(chain: &[&str], now: UnixSeconds, setting: &Setting<'_>) -> Self {
-        let party = |principal: &&str| Party {
-            principal: (*principal).to_owned(),
-            issuer: None,
-            subject: None,
-        };
-        Self {
-            chain: chain.iter().map(party).collect(),
-            ..Self::of_host(None, now, setting)
-        }
-    }
 }
 
 /// What is written down of a token: nothing that could stand in for it.

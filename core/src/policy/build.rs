@@ -25,6 +25,9 @@ use super::{Inner, Limits, TypeRanges};
 /// The most warnings that are kept; the number of all is in the last one.
 const MAX_WARNINGS: usize = 1_000;
 
+/// How many tuples' names are looked for ahead at once.
+const FETCHED: usize = 16;
+
 /// Something in a snapshot that can have no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -99,6 +102,13 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     // when the kind changes.
     let mut last: Option<(Kind<'_>, Admission, u32)> = None;
     for (i, tuple) in tuples.iter().enumerate() {
+        if i % FETCHED == 0 {
+            let ahead = tuples.iter().skip(i).take(FETCHED);
+            names.fetch(ahead.flat_map(|t| {
+                let (user, _) = t.user.split_once('#').unwrap_or((&t.user, ""));
+                [&*t.object, user]
+            }));
+        }
         let (object, user) = references(tuple, i)?;
         let condition = match &tuple.condition {
             None => None,

@@ -311,7 +311,8 @@ fn proved() -> Vec<Case> {
             .iter()
             .map(|claims| token("test-ed", claims))
             .collect();
-        case("verify", "bank", code, name, json!({"tokens": tokens}))
+        let request = json!({"tokens": tokens, "action": "can_read", "resource": "document:1"});
+        case("decide", "bank", code, name, request)
     };
     let own = member(with(json!({})), "scope", json!("document:read can_adjust"));
     let next = member(
@@ -326,7 +327,7 @@ fn proved() -> Vec<Case> {
     );
     vec![
         proved(
-            "",
+            "allowed",
             "each token hands on one hop",
             vec![own.clone(), next.clone(), last.clone()],
         ),
