@@ -218,6 +218,12 @@ pub(super) fn cases() -> Vec<Case> {
                 ),
             )),
         ),
+        asked(
+            "bank",
+            "chain.incomplete",
+            "a chain that is said to be cut short",
+            member(one.clone(), "chain_complete", json!(false)),
+        ),
         vouched(
             "bank",
             "allowed",
