@@ -75,6 +75,10 @@ pub(super) fn named<'c>(
     if !claims.actors.is_empty() {
         check_depth(delegation(policy)?, claims.actors.len())?;
     }
+    check_complete(&claims.all)?;
+    for actor in &claims.actors {
+        check_complete(&actor.all)?;
+    }
     let own = |acts| Named {
         issuer: &claims.issuer,
         subject: sub,
@@ -103,6 +107,21 @@ pub(super) fn named<'c>(
         }
     }
     Ok(named)
+}
+
+/// A chain that its own token calls cut short hides hops from every rule.
+fn check_complete(claims: &serde_json::Map<String, serde_json::Value>) -> Result<(), Denial> {
+    match claims.get("chain_complete") {
+        None | Some(serde_json::Value::Bool(true)) => Ok(()),
+        Some(serde_json::Value::Bool(false)) => Err(Denial::new(
+            Reason::ChainIncomplete,
+            "the token says by `chain_complete` that its chain is cut short",
+        )),
+        Some(_) => Err(Denial::new(
+            Reason::TokenClaim,
+            "the claim `chain_complete` must be `true` or `false`",
+        )),
+    }
 }
 
 /// The principal that a party is: always by issuer and subject together.

@@ -218,6 +218,12 @@ pub(super) fn cases() -> Vec<Case> {
                 ),
             )),
         ),
+        asked(
+            "bank",
+            "chain.incomplete",
+            "a chain that is said to be cut short",
+            member(one.clone(), "chain_complete", json!(false)),
+        ),
         vouched(
             "bank",
             "allowed",
@@ -311,7 +317,8 @@ fn proved() -> Vec<Case> {
             .iter()
             .map(|claims| token("test-ed", claims))
             .collect();
-        case("verify", "bank", code, name, json!({"tokens": tokens}))
+        let request = json!({"tokens": tokens, "action": "can_read", "resource": "document:1"});
+        case("decide", "bank", code, name, request)
     };
     let own = member(with(json!({})), "scope", json!("document:read can_adjust"));
     let next = member(
@@ -326,7 +333,7 @@ fn proved() -> Vec<Case> {
     );
     vec![
         proved(
-            "",
+            "allowed",
             "each token hands on one hop",
             vec![own.clone(), next.clone(), last.clone()],
         ),
