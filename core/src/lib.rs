@@ -47,6 +47,7 @@ pub mod action;
 pub mod authzen;
 #[cfg(feature = "tokens")]
 pub mod caller;
+pub mod canonical;
 #[cfg(feature = "conditions")]
 pub mod cel;
 #[cfg(feature = "conditions")]

@@ -79,11 +79,11 @@ fn snapshot() -> Value {
         "resources": [{"id": "document:1"}],
         "entity_types": [{"id": "t", "name": "Mail", "permissions": [
             {"name": "send", "isDefault": false}, {"name": "read", "isDefault": true}]}],
-        "entities": [{"id": "mail", "name": "Mail", "type": {"id": "t"}},
+        "entities": [{"id": "mail", "name": "Mail", "type": {"id": "t"}, "tenantId": "acme"},
                      {"id": "robot", "name": "Robot", "type": {"id": "t"}, "tenantId": "acme"},
                      {"id": "acme-mail", "name": "Mail", "type": {"id": "t"}, "tenantId": "acme"}],
         "entity_grants": [
-            {"entity": {"id": "mail"}, "userId": "anne", "permissions": ["send"]},
+            {"entity": {"id": "mail"}, "userId": "dora", "permissions": ["send"]},
             {"entity": {"id": "acme-mail"}, "recipientEntityId": "robot"}],
         "access": [{"principal": "user:anne", "action": "*", "resource": "/account/"}],
         "scopes": {"docs": [{"action": "can_read", "resource": "document:*"}]},
@@ -137,8 +137,8 @@ fn an_evaluation_is_a_decision_of_a_party_vouched_for() {
         ("user:carl", "can_read", "document:1", "subject.no_grant"),
         ("user:nobody", "can_read", "document:1", "subject.no_grant"),
         ("user:nobody", "can_read", "document:3", "allowed"),
-        ("user:anne", "send", "entity:mail", "allowed"),
-        ("user:anne", "read", "entity:mail", "subject.no_grant"),
+        ("user:dora", "send", "entity:mail", "allowed"),
+        ("user:dora", "read", "entity:mail", "subject.no_grant"),
         ("entity:robot", "read", "entity:acme-mail", "allowed"),
         ("user:anne", "read", "entity:acme-mail", "tenant.mismatch"),
         ("user:dora", "can_read", "document:1", "allowed"),
@@ -706,7 +706,7 @@ fn searches_find_what_evaluations_allow() {
     );
     assert_eq!(
         found("subject", "user:-", "send", "entity:mail"),
-        ["user:anne"]
+        ["user:dora"]
     );
     assert_eq!(
         found("subject", "entity:-", "read", "entity:acme-mail"),
@@ -721,11 +721,11 @@ fn searches_find_what_evaluations_allow() {
         ["document:1", "document:3"]
     );
     assert_eq!(
-        found("resource", "user:anne", "send", "entity:-"),
+        found("resource", "user:dora", "send", "entity:-"),
         ["entity:mail"]
     );
     assert_eq!(found("action", "user:bob", "-", "document:1"), ["can_read"]);
-    assert_eq!(found("action", "user:anne", "-", "entity:mail"), ["send"]);
+    assert_eq!(found("action", "user:dora", "-", "entity:mail"), ["send"]);
     assert_eq!(
         found("action", "entity:robot", "-", "entity:acme-mail"),
         ["read"]

@@ -117,6 +117,9 @@ fn failed(error: &str) -> Answer {
     )
 }
 
+/// The hops after which OpenFGA gives up.
+const OPENFGA_DEPTH: usize = 25;
+
 /// What a comparison came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -156,6 +159,11 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
     };
     if let Some(verdict) = walks_otherwise(&outcomes, ask, theirs, ours) {
         return verdict;
+    }
+    if let (Ask::ListObjects { user, .. }, Answer::Failed(2002, _)) = (ask, theirs)
+        && 2 * climb(store, round, user) > OPENFGA_DEPTH
+    {
+        return Verdict::Explained("OpenFGA's list of objects climbs too far, wherever it leads");
     }
     match possible(&outcomes, ask, theirs) {
         None => Verdict::Skipped,
@@ -242,6 +250,28 @@ fn failing_near(
         .iter()
         .filter(near)
         .any(|tuple| condition(tuple).is_err())
+}
+
+/// How many tuples stand above one another over a user, whatever they give.
+/// One tuple is two hops where its userset is computed from another.
+fn climb(store: &Store, round: &Round, user: &str) -> usize {
+    let object_of = |name: &str| name.split('#').next().unwrap_or_default().to_owned();
+    let tuples: Vec<&Tuple> = round.contextual.iter().chain(&store.tuples).collect();
+    let mut seen = BTreeSet::from([object_of(user)]);
+    let mut level = seen.clone();
+    let mut height = 0;
+    loop {
+        let above = tuples
+            .iter()
+            .filter(|t| level.contains(&object_of(&t.user)));
+        let above: BTreeSet<String> = above.map(|t| t.object.clone()).collect();
+        level = above.difference(&seen).cloned().collect();
+        if level.is_empty() {
+            return height;
+        }
+        seen.extend(level.iter().cloned());
+        height += 1;
+    }
 }
 
 fn reason(ask: &Ask, theirs: &Answer, ours: &Answer) -> &'static str {

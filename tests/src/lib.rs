@@ -26,3 +26,4 @@ pub mod store;
 pub mod storefile;
 pub mod suites;
 pub mod tally;
+pub mod vectors;

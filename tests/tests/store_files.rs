@@ -13,8 +13,9 @@ fn openfga_sample_stores() {
     run("openfga-sample-stores", 101);
 }
 
+/// OF1 to OF9 of the acceptance table.
 #[test]
-fn openfga_agents() {
+fn of1_to_of9_openfga_agents() {
     run("openfga-agents", 59);
 }
 

@@ -25,6 +25,7 @@ impl RawPolicy {
             ("verifySigned", [token, request, fits]) => {
                 wire::verify_signed(policy, token, request, *fits == "true")
             }
+            ("verifyChain", [tokens, request]) => wire::verify_chain(policy, tokens, request),
             ("caller", [chain, options]) => wire::caller(policy, chain, options),
             _ => Err(unknown(method)),
         }?;
@@ -66,7 +67,7 @@ impl RawCaller {
 
 fn question(caller: &Caller, method: &str, given: &[&str]) -> Result<String, Error> {
     match (method, given) {
-        ("describe", []) => wire::describe(caller),
+        ("describe", []) => Ok(wire::describe(caller)),
         ("can", [action, resource, context]) => {
             wire::caller_can(caller, action, resource, context).map(truth)
         }

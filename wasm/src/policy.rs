@@ -64,9 +64,9 @@ impl RawPolicy {
 
 fn question(policy: &Policy, method: &str, given: &[&str]) -> Result<String, Error> {
     match (method, given) {
-        ("describe", []) => wire::describe_policy(policy),
+        ("describe", []) => Ok(wire::describe_policy(policy)),
         ("digest", []) => Ok(wire::digest(policy)),
-        ("warnings", []) => wire::warnings(policy),
+        ("warnings", []) => Ok(wire::warnings(policy)),
         ("check", [user, relation, object, options]) => {
             wire::check(policy, user, relation, object, options).map(truth)
         }
@@ -86,7 +86,7 @@ fn question(policy: &Policy, method: &str, given: &[&str]) -> Result<String, Err
             Ok(wire::signature_of(policy, token, request)?.unwrap_or_default())
         }
         #[cfg(feature = "tokens")]
-        ("decide", [token, question, request]) => wire::decide(policy, token, question, request),
+        ("decide", [asking, question, request]) => wire::decide(policy, asking, question, request),
         #[cfg(feature = "tokens")]
         ("replay", [record, options]) => wire::replay(policy, record, options),
         #[cfg(feature = "tokens")]

@@ -7,6 +7,7 @@ export type { Filtered, Time } from "./arguments.js";
 export * from "./policy.js";
 export type {
   Actor,
+  Asking,
   AuditRecord,
   Branch,
   Certificate,

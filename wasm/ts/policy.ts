@@ -194,6 +194,16 @@ export class Policy implements Disposable {
   }
 
   /**
+   * The caller of the last of several tokens, which prove a chain: the
+   * subject's own first, then one for each that was handed on to.
+   *
+   * @throws {DeputizeError} of the kind `denied`.
+   */
+  verifyChain(tokens: readonly string[], options?: VerifyOptions): Caller {
+    return this.#caller("verifyChain", [json(tokens, "tokens"), timed(options)]);
+  }
+
+  /**
    * A caller that the host vouches for.
    *
    * @param chain The principals, `type:id`: the subject first, then each that acts for the one before it. One alone acts for itself.
@@ -205,13 +215,15 @@ export class Policy implements Disposable {
   }
 
   /**
-   * Verifies a token and decides one question: whatever fails is a decision
-   * that denies, with its reason and its audit record.
+   * Decides one question: whatever fails is a decision that denies, with its
+   * reason and its audit record.
    *
+   * @param asking Who asks: a token, `{ tokens }` that prove a chain, or a `{ chain }` of principals that the host vouches for.
    * @throws {DeputizeError} `call.*` alone.
    */
-  decide(token: string, question: shapes.Question, options?: VerifyOptions): shapes.Decision {
-    return this.#ask("decide", [text(token, "token"), json(question, "question"), timed(options)]);
+  decide(asking: string | shapes.Asking, question: shapes.Question, options?: VerifyOptions): shapes.Decision {
+    const who = typeof asking === "string" ? { token: text(asking, "asking") } : asking;
+    return this.#ask("decide", [json(who, "asking"), json(question, "question"), timed(options)]);
   }
 
   /**

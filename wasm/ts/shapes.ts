@@ -41,6 +41,15 @@ export type ActorAuthority = "grants" | "scopes" | "grants_or_scopes";
 /** Whose authority is needed beside the subject's. */
 export type Actors = "current" | "every";
 
+/** Who asks, in one question. */
+export type Asking = {
+  token: string;
+} | {
+  tokens: string[];
+} | {
+  chain: string[];
+};
+
 /** An audit record: FusionAuth's fields, and what it takes to decide again. */
 export interface AuditRecord {
   /** The subject, where another acted for it. */
@@ -50,8 +59,8 @@ export interface AuditRecord {
   /** Who acted. */
   actor: string;
   /**
-   * What kind of agent acted: the principal's attribute `agentType`, else
-   * the type in its name.
+   * What kind of agent acted: the principal's attribute `agentType`, or the
+   * entity's in its `data`, else the type in its name.
    */
   agentType: string;
   /** Whether it was allowed. */
@@ -862,6 +871,7 @@ export type Reason =
   | "principal.disabled"
   | "principal.expired"
   | "chain.empty"
+  | "chain.incomplete"
   | "chain.no_delegation"
   | "chain.depth"
   | "chain.cycle"

@@ -15,6 +15,25 @@ struct Generated {
     print: &'static [&'static str],
 }
 
+/// A file of the vectors that every language runs.
+macro_rules! vectors {
+    ($name:literal) => {
+        Generated {
+            file: concat!("tests/vectors/", $name),
+            print: &[
+                "run",
+                "-q",
+                "-p",
+                "deputize-tests",
+                "--bin",
+                "vectors",
+                "--",
+                $name,
+            ],
+        }
+    };
+}
+
 /// Every generated file. Adding one here makes `cargo xtask generate` write
 /// it and `cargo xtask test` compare it.
 const GENERATED: &[Generated] = &[
@@ -44,6 +63,15 @@ const GENERATED: &[Generated] = &[
             "typescript",
         ],
     },
+    vectors!("snapshots.json"),
+    vectors!("tokens.json"),
+    vectors!("chains.json"),
+    vectors!("scopes.json"),
+    vectors!("authority.json"),
+    vectors!("lists.json"),
+    vectors!("exchanges.json"),
+    vectors!("authzen.json"),
+    vectors!("inspections.json"),
 ];
 
 /// Writes every generated file anew.

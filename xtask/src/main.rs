@@ -36,7 +36,7 @@ struct Arguments {
 enum Task {
     /// Run everything that must pass, and list it with its times.
     Test,
-    /// Show who sees what of a bank's knowledge base, and why.
+    /// Show a bank and its agents: who may do what, for whom, and why.
     Demo(Rest),
     /// Filter the kernel's documents for the people in MAINTAINERS, and check
     /// every answer against an independent oracle.

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::answer::Answer;
 use crate::fault::Failure;
 use crate::{check, compile, completions, demo, expand, filter, import, lint, list, model, test};
+use crate::{decide, exchange, grant, inspect, keys, replay, token, verify};
 
 /// May this agent do this, and on whose behalf?
 ///
@@ -19,6 +20,7 @@ Examples:
   deputize check user:anne can_read document:1 -s policy.json
   deputize explain user:bob can_read document:1 -s store.fga.yaml
   deputize filter user:anne can_read -s policy.json < ids.txt
+  deputize decide can_read document:1 --token token.jwt -s policy.json
   deputize test stores/*.fga.yaml")]
 pub(crate) struct Cli {
     /// Answer with one JSON document on standard output.
@@ -52,6 +54,14 @@ enum Command {
     ListObjects(list::ListObjectsArgs),
     ListUsers(list::ListUsersArgs),
     Expand(expand::ExpandArgs),
+    Inspect(inspect::InspectArgs),
+    Verify(verify::VerifyArgs),
+    Decide(decide::DecideArgs),
+    Replay(replay::ReplayArgs),
+    Exchange(exchange::ExchangeArgs),
+    Grant(grant::GrantArgs),
+    Token(token::TokenArgs),
+    Keys(keys::KeysArgs),
     Test(test::TestArgs),
     Lint(lint::LintArgs),
     #[command(subcommand)]
@@ -72,6 +82,14 @@ pub(crate) fn run(cli: Cli) -> Result<Answer, Failure> {
         Command::ListObjects(args) => list::list_objects(&args),
         Command::ListUsers(args) => list::list_users(&args),
         Command::Expand(args) => expand::expand(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Verify(args) => verify::verify(&args),
+        Command::Decide(args) => decide::decide(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Exchange(args) => exchange::exchange(&args),
+        Command::Grant(args) => grant::grant(&args),
+        Command::Token(args) => token::token(&args),
+        Command::Keys(args) => keys::keys(&args),
         Command::Test(args) => test::test(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Import(command) => import::run(&command),

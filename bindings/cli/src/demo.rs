@@ -1,207 +1,95 @@
-//! `demo`: a bank's knowledge base, who sees what of it, and why.
+//! `demo`: a bank's knowledge base and its agents: who may do what, on whose
+//! behalf, and why.
 
-use anstyle::Style;
+mod agents;
+mod bank;
+mod shelves;
+
+use std::path::{Path, PathBuf};
+
 use clap::Args;
-use deputize::{Policy, QueryError};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::answer::Answer;
+use crate::clock::ClockArgs;
 use crate::fault::{Failure, Fault};
-use crate::model_file::ModelText;
-use crate::paint::{BAD, FAINT, GOOD, PLACE, STRONG, paint};
-use crate::store::Store;
-use crate::{check, story, tuples};
+use crate::input;
+use crate::paint::{PLACE, paint};
 
-/// Show a bank's knowledge base: who may read what, and why
+use agents::Story;
+use bank::Bank;
+
+/// Show a bank and its agents: who may do what, on whose behalf, and why
 ///
-/// Nothing is read or written: the bank's model and tuples are part of the
-/// program. They also stand in the sources, in `examples/bank`.
+/// The bank's model, tuples and rules are part of the program; they also stand
+/// in the sources, in `examples/bank`. The key that signs its tokens is made
+/// for this one run. Nothing is read, and nothing is written without --write.
 #[derive(Debug, Args)]
-pub(crate) struct DemoArgs {}
-
-const MODEL: &str = include_str!("../../../examples/bank/model.fga");
-const TUPLES: &str = include_str!("../../../examples/bank/tuples.yaml");
-
-const RELATION: &str = "can_read";
-
-/// Who asks: the principal, and who that is.
-const PEOPLE: [(&str, &str); 8] = [
-    ("user:carla", "customer"),
-    ("user:tom", "teller"),
-    ("user:sara", "support"),
-    ("user:frank", "fraud"),
-    ("user:dina", "disputes"),
-    ("user:leo", "loans"),
-    ("user:nora", "legal"),
-    ("agent:helper", "agent"),
-];
-
-/// What there is to read: the resource, and its title.
-const SHELVES: [(&str, &str); 9] = [
-    ("document:fees", "Price list"),
-    ("document:counter-guide", "Counter guide"),
-    ("document:dispute-policy", "Dispute policy, PDF"),
-    ("section:dispute-policy-1", "  §1 How to dispute"),
-    ("section:dispute-policy-2", "  §2 Our limits"),
-    ("section:dispute-policy-3", "  §3 Legal position"),
-    ("document:loan-rules", "Loan rules"),
-    ("document:loan-letter-carla", "Letter on Carla's loan"),
-    ("document:case-118", "Case 118: a teller"),
-];
-
-/// What a search for "card dispute" might bring up: how near, and which.
-const FOUND: [(&str, &str); 7] = [
-    ("0.93", "section:dispute-policy-2"),
-    ("0.91", "section:dispute-policy-3"),
-    ("0.88", "section:dispute-policy-1"),
-    ("0.74", "document:case-118"),
-    ("0.71", "document:counter-guide"),
-    ("0.66", "dispute-policy"),
-    ("0.52", "document:fees"),
-];
-
-const TITLE_WIDTH: usize = 24;
-const COLUMN_WIDTH: usize = 9;
+#[command(after_help = "\
+Examples:
+  deputize demo
+  deputize demo --write bank   # then: deputize verify bank/documents.jwt -s bank/snapshot.json")]
+pub(crate) struct DemoArgs {
+    /// Write the snapshot, the key and some tokens to a new folder, to ask
+    /// them yourself.
+    #[arg(long, value_name = "FOLDER")]
+    write: Option<PathBuf>,
+    #[command(flatten)]
+    clock: ClockArgs,
+}
 
 /// Answers `demo`.
-pub(crate) fn demo(_: &DemoArgs) -> Result<Answer, Failure> {
-    let policy = bank()?;
-    let matrix = matrix(&policy).map_err(no_answer)?;
-    let mut text = heading("A bank's knowledge base: who may read what");
-    text.push_str(&draw_matrix(&matrix));
-    text.push_str(&heading(
-        "Why may Dina of disputes read §2 of the dispute policy?",
-    ));
-    text.push_str(&tell(&policy, "user:dina", "section:dispute-policy-2").map_err(no_answer)?);
-    text.push_str(&heading(
-        "Why may Tom not read case 118, which was given to him?",
-    ));
-    text.push_str(&tell(&policy, "user:tom", "document:case-118").map_err(no_answer)?);
-    text.push_str(&heading(
-        "Sara's assistant searched for \"card dispute\": what the model gets to see",
-    ));
-    let found: Vec<&str> = FOUND.iter().map(|(_, object)| *object).collect();
-    let filtered = policy
-        .view()
-        .filter("agent:helper", RELATION, &found)
-        .map_err(no_answer)?;
-    for ((score, object), allowed) in FOUND.iter().zip(&filtered.mask) {
-        let line = if *allowed {
-            format!("{} {score}  {object}", paint(GOOD, "✓"))
-        } else {
-            format!(
-                "{} {}",
-                paint(BAD, "✗"),
-                paint(FAINT, format_args!("{score}  {object}"))
-            )
-        };
-        text.push_str(&format!("  {line}\n"));
+pub(crate) fn demo(args: &DemoArgs) -> Result<Answer, Failure> {
+    let bank = Bank::open(args.clock.now())?;
+    let (mut text, mut document) = shelves::tell(&bank.policy)
+        .map_err(|error| Failure::from(Fault::new(error.code(), error.to_string())))?;
+    let story = Story::tell(&bank)?;
+    text.push_str(&story.text);
+    document.insert("agents".to_owned(), Value::Array(story.rows));
+    document.insert("audit".to_owned(), story.audit);
+    let folder = match &args.write {
+        None => "bank".to_owned(),
+        Some(folder) => {
+            write(folder, &bank, &story.tokens)?;
+            folder.display().to_string()
+        }
+    };
+    text.push_str(&heading("Ask it yourself"));
+    if args.write.is_none() {
+        text.push_str(
+            "  deputize demo --write bank   # a snapshot, a key, and tokens for five minutes\n",
+        );
     }
-    let kept = paint(
-        STRONG,
-        format_args!("{} of {} kept", filtered.allowed(), FOUND.len()),
-    );
-    text.push_str(&format!("  {kept}"));
-    for (reason, count) in &filtered.dropped {
-        text.push_str(&format!(", {count} {}", reason.code()));
-    }
-    text.push('\n');
-    text.push_str(&heading("Ask it yourself, from the project's folder"));
     for command in [
-        "deputize explain user:sara can_read section:dispute-policy-3 -s examples/bank/store.fga.yaml",
-        "deputize list-objects user:nora can_read section -s examples/bank/store.fga.yaml",
-        "deputize test examples/bank/store.fga.yaml --verbose",
+        "inspect {}/calendar.jwt",
+        "verify {}/documents.jwt -s {}/snapshot.json",
+        "decide can_read section:dispute-policy-3 --token {}/documents.jwt -s {}/snapshot.json",
+        "exchange --subject-token {}/sara.jwt --actor agent:calendar -s {}/snapshot.json",
     ] {
-        text.push_str(&format!("  {command}\n"));
+        text.push_str(&format!("  deputize {}\n", command.replace("{}", &folder)));
     }
-
-    let people: Map<String, Value> = PEOPLE
-        .iter()
-        .zip(&matrix)
-        .map(|((user, _), row)| {
-            let objects = SHELVES.iter().zip(row).filter(|(_, allowed)| **allowed);
-            let names: Vec<&str> = objects.map(|((object, _), _)| *object).collect();
-            ((*user).to_owned(), names.into())
-        })
-        .collect();
-    let dropped: Map<String, Value> = filtered
-        .dropped
-        .iter()
-        .map(|(reason, count)| (reason.code().to_owned(), (*count).into()))
-        .collect();
     Ok(Answer {
         text,
-        document: json!({
-            "can_read": people,
-            "filter": { "user": "agent:helper", "objects": found, "mask": filtered.mask, "dropped": dropped },
-        }),
+        document: Value::Object(document),
         ..Answer::default()
     })
 }
 
-fn bank() -> Result<Policy, Failure> {
-    let model = ModelText::embedded(MODEL.to_owned(), "examples/bank/model.fga");
-    let file = "examples/bank/tuples.yaml";
-    let tuples = tuples::list(TUPLES, file)?;
-    let store = Store::of(model, vec![(file.to_owned(), tuples)]);
-    store.policy(&store.snapshot("1")?)
-}
-
-fn no_answer(error: QueryError) -> Failure {
-    Fault::new(error.code(), error.to_string()).into()
-}
-
-/// For each of the people, which of the documents they may read.
-fn matrix(policy: &Policy) -> Result<Vec<Vec<bool>>, QueryError> {
-    let objects = || SHELVES.iter().map(|(object, _)| *object);
-    let rows = PEOPLE.iter().map(|(user, _)| {
-        let filtered = policy.view().filter(user, RELATION, objects())?;
-        Ok(filtered.mask)
-    });
-    rows.collect()
-}
-
-fn draw_matrix(matrix: &[Vec<bool>]) -> String {
-    let names = PEOPLE.map(|(user, _)| {
-        let (_, name) = user.split_once(':').unwrap_or_default();
-        (STRONG, name)
-    });
-    let mut out = row("", &names);
-    out.push_str(&row("", &PEOPLE.map(|(_, role)| (FAINT, role))));
-    for (index, (_, title)) in SHELVES.iter().enumerate() {
-        let cell = |person: &Vec<bool>| match person.get(index) {
-            Some(true) => (GOOD, "✓"),
-            _ => (FAINT, "·"),
-        };
-        let cells: Vec<(Style, &str)> = matrix.iter().map(cell).collect();
-        out.push_str(&row(title, &cells));
+/// A new folder: nothing that is there is touched.
+fn write(folder: &Path, bank: &Bank, tokens: &[(&str, String)]) -> Result<(), Failure> {
+    std::fs::create_dir(folder).map_err(|error| {
+        let said = format!("the folder cannot be made: {error}");
+        Fault::new("file.unwritable", said).in_file(input::spell(folder))
+    })?;
+    let snapshot = format!("{:#}\n", bank.snapshot);
+    input::write(&folder.join("snapshot.json"), snapshot.as_bytes())?;
+    let key = format!("{:#}\n", bank.jwk);
+    input::write_secret(&folder.join("key.json"), key.as_bytes())?;
+    for (name, token) in tokens {
+        let path = folder.join(format!("{name}.jwt"));
+        input::write_secret(&path, format!("{token}\n").as_bytes())?;
     }
-    out
-}
-
-/// A row of the matrix. What is padded is the text, not its escapes.
-fn row(title: &str, cells: &[(Style, &str)]) -> String {
-    let mut out = format!("  {title:TITLE_WIDTH$}");
-    for (index, (style, text)) in cells.iter().enumerate() {
-        out.push_str(&paint(*style, text));
-        if index + 1 < cells.len() {
-            let padding = COLUMN_WIDTH.saturating_sub(text.chars().count());
-            out.push_str(&" ".repeat(padding));
-        }
-    }
-    out.push('\n');
-    out
-}
-
-/// The verdict and its tree.
-fn tell(policy: &Policy, user: &str, object: &str) -> Result<String, QueryError> {
-    let explanation = policy.view().explain(user, RELATION, object)?;
-    let mut out = String::new();
-    let verdict = check::verdict(explanation.allowed, user, RELATION, object);
-    for line in verdict.lines().chain(story::draw(&explanation).lines()) {
-        out.push_str(&format!("  {line}\n"));
-    }
-    Ok(out)
+    Ok(())
 }
 
 fn heading(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Where a policy comes from: a snapshot, its compiled form, or a store file.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -159,6 +159,56 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             .in_file(spell(path))
             .into()
     })
+}
+
+/// Writes a new file that only its owner may read: one that is there already is
+/// left as it is.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.map_err(|error| {
+        let fault = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                Fault::new("file.exists", "there is such a file; it is left as it is")
+                    .hint("name another file, or move that one away")
+            }
+            _ => Fault::new("file.unwritable", format!("it cannot be written: {error}")),
+        };
+        fault.in_file(spell(path)).into()
+    })
+}
+
+/// Adds a line to the end of a file, which is made where it is not there.
+pub(crate) fn append_line(path: &Path, line: &str) -> Result<(), Failure> {
+    let written = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        // At once, so that the lines of two programs do not mix.
+        .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+    written.map_err(|error| {
+        let what = format!("it cannot be written: {error}");
+        Fault::new("file.unwritable", what)
+            .in_file(spell(path))
+            .into()
+    })
+}
+
+/// Standard input can be read once: by whichever of these takes it.
+pub(crate) fn share_stdin(takers: &[(&str, bool)]) -> Result<(), Failure> {
+    let takers: Vec<&str> = takers.iter().filter(|t| t.1).map(|t| t.0).collect();
+    if takers.len() < 2 {
+        return Ok(());
+    }
+    let said = format!("standard input cannot give {}", takers.join(" and "));
+    Err(Fault::new("request.stdin", said)
+        .hint("name a file for all but one of them")
+        .into())
 }
 
 /// What a path is called in messages.

@@ -12,26 +12,41 @@ mod command;
 mod compile;
 mod completions;
 mod condition_fault;
+mod date;
+mod decide;
 mod demo;
+mod exchange;
 mod expand;
 mod fault;
 mod filter;
+mod grant;
 mod import;
 mod input;
+mod inspect;
+mod key_pair;
+mod keys;
 mod lint;
 mod list;
 mod model;
 mod model_file;
 mod paint;
+mod presented;
 mod progress;
 mod question;
+mod refused;
+mod replay;
+mod ruling;
+mod setting;
+mod signing;
 mod snapshot_fault;
 mod store;
 mod story;
 mod suggest;
 mod test;
+mod token;
 mod tree;
 mod tuples;
+mod verify;
 mod yaml;
 
 use std::io::Write;
@@ -44,7 +59,10 @@ use command::{Cli, ColorChoice};
 use fault::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return print_misuse(&error),
+    };
     match cli.color {
         ColorChoice::Auto => {}
         ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
@@ -63,6 +81,31 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough; what it saw was no answer
         // to rely on.
         Err(_) => ExitCode::from(2),
+    }
+}
+
+/// Prints help, or what is wrong with the command line. A token that was put in
+/// the wrong place is not repeated: what a terminal shows is often kept.
+fn print_misuse(error: &clap::Error) -> ExitCode {
+    let mut text = error.render().ansi().to_string();
+    let arguments = std::env::args_os().filter_map(|argument| argument.into_string().ok());
+    for argument in arguments {
+        let bare = argument.trim_start_matches('-');
+        let value = bare.split_once('=').map_or(bare, |(_, value)| value);
+        for token in [bare, value] {
+            if presented::is_token(token) {
+                text = text.replace(token, "<token>");
+            }
+        }
+    }
+    let written = if error.use_stderr() {
+        anstream::stderr().lock().write_all(text.as_bytes())
+    } else {
+        anstream::stdout().lock().write_all(text.as_bytes())
+    };
+    match written {
+        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
+        _ => ExitCode::from(2),
     }
 }
 

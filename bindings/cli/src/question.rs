@@ -52,7 +52,7 @@ impl QuestionArgs {
         if let Some(tenant) = &self.tenant {
             view = view.with_tenant(tenant);
         }
-        let tuples = self.read_tuples()?;
+        let tuples = read_tuples(&self.tuples)?;
         if tuples.is_empty() {
             return Ok(view);
         }
@@ -76,17 +76,18 @@ impl QuestionArgs {
             ..base
         }
     }
+}
 
-    fn read_tuples(&self) -> Result<Vec<Tuple>, Failure> {
-        let mut all = Vec::new();
-        for text in &self.tuples {
-            match text.strip_prefix('@') {
-                Some(path) => all.extend(tuples::read(Path::new(path))?),
-                None => all.push(parse_tuple(text)?),
-            }
+/// Reads every `--tuple`.
+pub(crate) fn read_tuples(texts: &[String]) -> Result<Vec<Tuple>, Failure> {
+    let mut all = Vec::new();
+    for text in texts {
+        match text.strip_prefix('@') {
+            Some(path) => all.extend(tuples::read(Path::new(path))?),
+            None => all.push(parse_tuple(text)?),
         }
-        Ok(all)
     }
+    Ok(all)
 }
 
 /// Reads a `--tuple`.

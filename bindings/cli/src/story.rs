@@ -41,8 +41,14 @@ enum Role {
 /// Draws an explanation.
 pub(crate) fn draw(explanation: &Explanation) -> String {
     let mut tree = Tree::default();
+    add(&mut tree, 0, explanation);
+    tree.draw()
+}
+
+/// Adds an explanation's lines to a tree, the first at a depth.
+pub(crate) fn add(tree: &mut Tree, depth: usize, explanation: &Explanation) {
     let mut left = vec![Todo {
-        depth: 0,
+        depth,
         step: &explanation.because,
         shown: "",
         role: Role::Wanted,
@@ -61,12 +67,10 @@ pub(crate) fn draw(explanation: &Explanation) -> String {
         tree.add(depth, text);
         left.extend(below.into_iter().rev());
     }
-    let mut out = tree.draw();
     if let Some(message) = &explanation.message {
         let label = paint(WARN.bold(), "no answer");
-        out.push_str(&format!("{label}: {message}\n"));
+        tree.add(depth, format!("{label}: {message}"));
     }
-    out
 }
 
 /// Whether this very step, which failed in several lines, was drawn before.
@@ -265,7 +269,8 @@ fn either(texts: &[&str]) -> String {
     }
 }
 
-fn mark(allowed: bool) -> String {
+/// ✓ or ✗.
+pub(crate) fn mark(allowed: bool) -> String {
     if allowed {
         paint(GOOD, "✓")
     } else {

@@ -18,7 +18,8 @@ macro_rules! questions {
             pub fn $name(policy: &Policy, request: &[u8], options: &str) -> Result<String, Error> {
                 let options: CallerOptions = read(options)?;
                 let scopes = options.scope_set()?;
-                write(&policy.$name(request, options.now, &options.setting(scopes.as_ref()))?)
+                let setting = options.setting(scopes.as_ref());
+                Ok(write(&policy.$name(request, options.now, &setting)?))
             }
         )*
     };

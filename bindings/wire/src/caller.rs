@@ -130,16 +130,14 @@ pub fn signature_of(policy: &Policy, token: &str, request: &str) -> Result<Optio
         Family::Ed25519 | Family::Secret => None,
     };
     let input = std::str::from_utf8(prepared.signing_input()).ok();
-    match elsewhere.zip(input) {
-        None => Ok(None),
-        Some((jwk, input)) => write(&SignatureToCheck {
+    Ok(elsewhere.zip(input).map(|(jwk, input)| {
+        write(&SignatureToCheck {
             algorithm: algorithm.name(),
             jwk,
             input,
             signature: URL_SAFE_NO_PAD.encode(prepared.signature()),
         })
-        .map(Some),
-    }
+    }))
 }
 
 /// [`verify`], taking another's word for the signature that [`signature_of`]
@@ -173,19 +171,47 @@ pub fn caller(policy: &Policy, chain: &str, options: &str) -> Result<Caller, Err
     Ok(policy.caller(&chain, options.now, &options.setting(scopes.as_ref()))?)
 }
 
-/// Verifies a token and decides one question; `question` is `{action,
-/// resource, context?}`, the answer a `Decision`. A refused token is a
-/// decision too.
+/// The caller of the last of several tokens, which prove a chain, oldest first.
+/// `tokens` is an array of them.
+///
+/// # Errors
+/// As [`verify`], and `call.tokens`.
+pub fn verify_chain(policy: &Policy, tokens: &str, request: &str) -> Result<Caller, Error> {
+    let request: VerifyRequest = read(request)?;
+    let tokens: Vec<String> = read_as("call.tokens", tokens)?;
+    let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
+    let (scopes, presented) = (request.scope_set()?, request.presented()?);
+    let setting = request.setting(scopes.as_ref());
+    Ok(policy.verify_chain(&tokens, request.now, &presented, &setting)?)
+}
+
+/// Who asks, in one question.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Asking {
+    /// Whoever holds this token.
+    Token(String),
+    /// Whoever holds the last of these, which prove a chain, oldest first.
+    Tokens(Vec<String>),
+    /// Principals that the host vouches for, subject first.
+    Chain(Vec<String>),
+}
+
+/// Decides one question; `asking` is one of `{token}`, `{tokens}` and
+/// `{chain}`, `question` is `{action, resource, context?}`, the answer a
+/// `Decision`. A refused token is a decision too.
 ///
 /// # Errors
 /// `call.*` alone.
 pub fn decide(
     policy: &Policy,
-    token: &str,
+    asking: &str,
     question: &str,
     request: &str,
 ) -> Result<String, Error> {
     let request: VerifyRequest = read(request)?;
+    let asking: Asking = read_as("call.asking", asking)?;
     let asked: QuestionRecord = read_as("call.question", question)?;
     let (scopes, presented) = (request.scope_set()?, request.presented()?);
     let question = Question {
@@ -193,14 +219,28 @@ pub fn decide(
         resource: &asked.resource,
         context: asked.context.as_ref(),
     };
-    let setting = request.setting(scopes.as_ref());
-    write(&policy.decide(
-        token.as_bytes(),
-        request.now,
-        &presented,
-        &setting,
-        &question,
-    ))
+    let (now, setting) = (request.now, request.setting(scopes.as_ref()));
+    let decision = match &asking {
+        Asking::Token(token) => {
+            policy.decide(token.as_bytes(), now, &presented, &setting, &question)
+        }
+        Asking::Tokens(tokens) => {
+            let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
+            policy.decide_chain(&tokens, now, &presented, &setting, &question)
+        }
+        Asking::Chain(chain) => {
+            if presented.audience.is_some()
+                || presented.dpop.is_some()
+                || presented.certificate.is_some()
+            {
+                let said = "an audience and proofs belong to a token; there is none";
+                return Err(Error::misuse("call.options", said));
+            }
+            let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
+            policy.decide_as(&chain, now, &setting, &question)
+        }
+    };
+    Ok(write(&decision))
 }
 
 /// Decides again what a record says was decided; the answer is a `Decision`,
@@ -218,7 +258,7 @@ pub fn replay(policy: &Policy, record: &str, options: &str) -> Result<String, Er
             policy.replay_with(&record, token.as_bytes(), &presented)?
         }
     };
-    write(&decision)
+    Ok(write(&decision))
 }
 
 /// Decodes a token and says what is odd about it, without any policy: an
@@ -228,14 +268,12 @@ pub fn replay(policy: &Policy, record: &str, options: &str) -> Result<String, Er
 /// `call.options`.
 pub fn inspect(token: &str, options: &str) -> Result<String, Error> {
     let options: InspectOptions = read(options)?;
-    write(&deputize::token::inspect(token, options.now))
+    Ok(write(&deputize::token::inspect(token, options.now)))
 }
 
 /// Who a caller is: a [`CallerDescription`].
-///
-/// # Errors
-/// Only our own.
-pub fn describe(caller: &Caller) -> Result<String, Error> {
+#[must_use]
+pub fn describe(caller: &Caller) -> String {
     write(&CallerDescription {
         subject: caller.subject(),
         actor: caller.actor(),
@@ -287,11 +325,11 @@ pub fn caller_check(
         reason: Reason::Allowed,
         message: Reason::Allowed.meaning().to_owned(),
     });
-    write(&Checked {
+    Ok(write(&Checked {
         allowed,
         reason,
         message,
-    })
+    }))
 }
 
 /// As [`caller_can`], with what decided and an audit record: a `Decision`.
@@ -306,7 +344,7 @@ pub fn caller_decide(
 ) -> Result<String, Error> {
     let context = read_context(context)?;
     let decision: Decision = caller.decide(action, resource, context.as_ref());
-    write(&decision)
+    Ok(write(&decision))
 }
 
 /// Which of these resources the caller may do `action` on.
@@ -318,7 +356,7 @@ pub fn caller_filter(caller: &Caller, action: &str, resources: &[&str]) -> Resul
     let sifted = caller.filter(action, resources)?;
     let dropped = sifted.dropped.iter();
     let dropped = dropped.map(|(reason, count)| (reason.code(), *count));
-    Filtered::of(&sifted.mask, dropped.collect())
+    Ok(Filtered::of(&sifted.mask, dropped.collect()))
 }
 
 /// The objects of a type that the caller may do `action` on: a sorted array,
@@ -327,7 +365,7 @@ pub fn caller_filter(caller: &Caller, action: &str, resources: &[&str]) -> Resul
 /// # Errors
 /// As [`caller_filter`]; a list that may lack something is none.
 pub fn caller_list(caller: &Caller, action: &str, object_type: &str) -> Result<String, Error> {
-    write(&caller.list(action, object_type)?)
+    Ok(write(&caller.list(action, object_type)?))
 }
 
 /// Names under which the subject may stand in an access list stored with a
@@ -336,7 +374,7 @@ pub fn caller_list(caller: &Caller, action: &str, object_type: &str) -> Result<S
 /// # Errors
 /// As [`caller_filter`].
 pub fn caller_terms(caller: &Caller, action: &str, object_type: &str) -> Result<String, Error> {
-    write(&caller.terms(action, object_type)?)
+    Ok(write(&caller.terms(action, object_type)?))
 }
 
 fn read_context(text: &str) -> Result<Option<Map<String, Value>>, Error> {

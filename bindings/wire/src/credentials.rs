@@ -143,7 +143,7 @@ pub fn exchange(policy: &Policy, request: &str) -> Result<String, Error> {
         wanted: request.wanted.wanted(&lists),
         setting: request.setting(scopes.as_ref()),
     };
-    answer(&policy.exchange(&core, request.now)?)
+    Ok(answer(&policy.exchange(&core, request.now)?))
 }
 
 /// The claims of the next token, for `actor` (`type:id`), whom the host has
@@ -154,10 +154,10 @@ pub fn exchange(policy: &Policy, request: &str) -> Result<String, Error> {
 pub fn delegate(caller: &Caller, actor: &str, wanted: &str) -> Result<String, Error> {
     let wanted: WantedToken = read(wanted)?;
     let lists = wanted.lists();
-    answer(&caller.delegate(actor, &wanted.wanted(&lists))?)
+    Ok(answer(&caller.delegate(actor, &wanted.wanted(&lists))?))
 }
 
-fn answer(next: &caller::ExchangeClaims) -> Result<String, Error> {
+fn answer(next: &caller::ExchangeClaims) -> String {
     write(&ExchangeClaims {
         claims: &next.claims,
         chain: &next.chain,
@@ -184,12 +184,12 @@ pub fn client_credentials(policy: &Policy, request: &str) -> Result<String, Erro
         tenant: request.tenant.as_deref(),
     };
     let given = policy.client_credentials(&asked, request.now)?;
-    write(&ClientCredentials {
+    Ok(write(&ClientCredentials {
         claims: given.to_claims(),
         subject: &given.subject,
         tenant: given.tenant.as_deref(),
         scope: given.scope.as_deref(),
         permissions: &given.permissions,
         lifetime: given.lifetime,
-    })
+    }))
 }

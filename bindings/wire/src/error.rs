@@ -78,7 +78,7 @@ impl Error {
     /// The error as JSON, the way every binding gets it.
     #[must_use]
     pub fn to_json(&self) -> String {
-        crate::options::write(self).unwrap_or_default()
+        crate::options::write(self)
     }
 }
 

@@ -118,8 +118,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     })
 }
 
-/// Writes an answer.
-pub(crate) fn write<T: Serialize + ?Sized>(answer: &T) -> Result<String, Error> {
-    serde_json::to_string(answer)
-        .map_err(|error| Error::new(crate::Kind::Internal, "internal", error.to_string()))
+/// Writes an answer: canonical JSON, so that equal answers are equal bytes.
+pub(crate) fn write<T: Serialize + ?Sized>(answer: &T) -> String {
+    deputize::canonical::to_text(answer)
 }

@@ -36,10 +36,8 @@ pub(crate) struct PolicyDescription<'p> {
 }
 
 /// What a policy says of itself: a `PolicyDescription`.
-///
-/// # Errors
-/// Only our own.
-pub fn describe_policy(policy: &Policy) -> Result<String, Error> {
+#[must_use]
+pub fn describe_policy(policy: &Policy) -> String {
     write(&PolicyDescription {
         revision: policy.revision(),
         issued_at: policy.issued_at(),
@@ -81,10 +79,8 @@ pub fn digest(policy: &Policy) -> String {
 
 /// What the snapshot holds that can have no effect: an array of
 /// `{code, message, pointer}`.
-///
-/// # Errors
-/// Only our own.
-pub fn warnings(policy: &Policy) -> Result<String, Error> {
+#[must_use]
+pub fn warnings(policy: &Policy) -> String {
     let warnings = policy.warnings().iter();
     let records = warnings.map(|warning| WarningRecord {
         code: warning.code,

@@ -39,11 +39,11 @@ pub(crate) struct FilterSummary<'r> {
 }
 
 impl Filtered {
-    pub(crate) fn of(mask: &[bool], dropped: BTreeMap<&str, usize>) -> Result<Self, Error> {
+    pub(crate) fn of(mask: &[bool], dropped: BTreeMap<&str, usize>) -> Self {
         let mask: Vec<u8> = mask.iter().map(|allowed| u8::from(*allowed)).collect();
         let allowed = mask.iter().map(|one| usize::from(*one)).sum();
-        let summary = write(&FilterSummary { allowed, dropped })?;
-        Ok(Self { mask, summary })
+        let summary = write(&FilterSummary { allowed, dropped });
+        Self { mask, summary }
     }
 }
 
@@ -80,7 +80,7 @@ pub fn batch_check(policy: &Policy, items: &str, options: &str) -> Result<String
         error: decided.err().map(Error::from),
     };
     let answers = view.batch_check(&items).into_iter().map(answer);
-    write(&answers.collect::<Vec<_>>())
+    Ok(write(&answers.collect::<Vec<_>>()))
 }
 
 /// The objects of a type on which `user` has `relation`: a sorted array,
@@ -96,11 +96,10 @@ pub fn list_objects(
     options: &str,
 ) -> Result<String, Error> {
     let options: QueryOptions = read(options)?;
-    write(
-        &options
-            .view(policy)?
-            .list_objects(user, relation, object_type)?,
-    )
+    let found = options
+        .view(policy)?
+        .list_objects(user, relation, object_type)?;
+    Ok(write(&found))
 }
 
 /// The users of a type (`user`) or userset (`group#member`) that have
@@ -116,11 +115,10 @@ pub fn list_users(
     options: &str,
 ) -> Result<String, Error> {
     let options: QueryOptions = read(options)?;
-    write(
-        &options
-            .view(policy)?
-            .list_users(object, relation, user_type)?,
-    )
+    let found = options
+        .view(policy)?
+        .list_users(object, relation, user_type)?;
+    Ok(write(&found))
 }
 
 /// Who has `relation` on `object`, one level down: an `Expansion`.
@@ -134,7 +132,8 @@ pub fn expand(
     options: &str,
 ) -> Result<String, Error> {
     let options: QueryOptions = read(options)?;
-    write(&options.view(policy)?.expand(relation, object)?)
+    let found = options.view(policy)?.expand(relation, object)?;
+    Ok(write(&found))
 }
 
 /// Why `user` has `relation` on `object`, or why not: an `Explanation`.
@@ -149,7 +148,8 @@ pub fn explain(
     options: &str,
 ) -> Result<String, Error> {
     let options: QueryOptions = read(options)?;
-    write(&options.view(policy)?.explain(user, relation, object)?)
+    let found = options.view(policy)?.explain(user, relation, object)?;
+    Ok(write(&found))
 }
 
 /// Which of these objects `user` has `relation` on. One that is malformed, or
@@ -170,5 +170,5 @@ pub fn filter(
     let found = view.filter(user, relation, objects.iter())?;
     let dropped = found.dropped.iter();
     let dropped = dropped.map(|(reason, count)| (reason.code(), *count));
-    Filtered::of(&found.mask, dropped.collect())
+    Ok(Filtered::of(&found.mask, dropped.collect()))
 }

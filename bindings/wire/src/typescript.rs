@@ -16,7 +16,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use crate::caller::{
-    CallerDescription, Checked, InspectOptions, QuestionRecord, ReplayOptions, SignatureToCheck,
+    Asking, CallerDescription, Checked, InspectOptions, QuestionRecord, ReplayOptions,
+    SignatureToCheck,
 };
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
@@ -58,6 +59,7 @@ pub fn declarations() -> Printed {
     add::<CheckItem>(&mut requests);
     add::<VerifyRequest>(&mut requests);
     add::<CallerOptions>(&mut requests);
+    add::<Asking>(&mut requests);
     add::<QuestionRecord>(&mut requests);
     add::<ReplayOptions>(&mut requests);
     add::<InspectOptions>(&mut requests);

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{RequestError, RequestFault};
 use super::request::{Place, Wanted, shape};
-use crate::caller::write_canonical;
+use crate::canonical;
 
 /// Which part of the results an answer holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -52,7 +52,7 @@ impl Cut {
         let mut asked = format!("{wanted:?}");
         for name in ASKED {
             asked.push(' ');
-            write_canonical(root.get(name).unwrap_or(&Value::Null), 0, &mut asked);
+            canonical::write(root.get(name).unwrap_or(&Value::Null), 0, &mut asked);
         }
         let digest = Sha256::digest(asked.as_bytes());
         let of = URL_SAFE_NO_PAD.encode(digest.get(..12).unwrap_or_default());

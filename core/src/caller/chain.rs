@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::identifier;
 use crate::policy::{Inner, entity_id, fill};
-use crate::query::View;
+use crate::query::{Grounds, View};
 use crate::snapshot::{CheckHops, DelegationRecord};
 use crate::time::UnixSeconds;
 use crate::token::{ChainConvention, Claims, Issuer, MayAct};
@@ -24,6 +24,17 @@ pub struct Party {
     /// Its `sub` there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+}
+
+impl Party {
+    /// A party that a host vouches for.
+    pub(super) fn vouched(principal: &str) -> Self {
+        Self {
+            principal: principal.to_owned(),
+            issuer: None,
+            subject: None,
+        }
+    }
 }
 
 /// A party as a token names it.
@@ -65,6 +76,10 @@ pub(super) fn named<'c>(
     if !claims.actors.is_empty() {
         check_depth(delegation(policy)?, claims.actors.len())?;
     }
+    check_complete(&claims.all)?;
+    for actor in &claims.actors {
+        check_complete(&actor.all)?;
+    }
     let own = |acts| Named {
         issuer: &claims.issuer,
         subject: sub,
@@ -93,6 +108,21 @@ pub(super) fn named<'c>(
         }
     }
     Ok(named)
+}
+
+/// A chain that its own token calls cut short hides hops from every rule.
+fn check_complete(claims: &serde_json::Map<String, serde_json::Value>) -> Result<(), Denial> {
+    match claims.get("chain_complete") {
+        None | Some(serde_json::Value::Bool(true)) => Ok(()),
+        Some(serde_json::Value::Bool(false)) => Err(Denial::new(
+            Reason::ChainIncomplete,
+            "the token says by `chain_complete` that its chain is cut short",
+        )),
+        Some(_) => Err(Denial::new(
+            Reason::TokenClaim,
+            "the claim `chain_complete` must be `true` or `false`",
+        )),
+    }
 }
 
 /// The principal that a party is: always by issuer and subject together.
@@ -320,6 +350,76 @@ pub(super) fn check_hops(policy: &Inner, view: &View<'_>, chain: &[Party]) -> Re
     }
 }
 
+/// The grants of which any would admit a hop.
+fn admitting<'a>(
+    delegation: &'a DelegationRecord,
+    from: &'a str,
+    to: &'a str,
+) -> impl Iterator<Item = (String, &'a str, String)> {
+    let rules = delegation
+        .hops
+        .iter()
+        .filter(move |rule| rule.from == type_of(from) && rule.to == type_of(to));
+    let tuples = rules.flat_map(|rule| &rule.any_of);
+    tuples.filter_map(move |tuple| {
+        let party = |name: &str| match name {
+            "from" => Some(from),
+            "to" => Some(to),
+            _ => None,
+        };
+        let (user, object) = (fill(&tuple.user, party)?, fill(&tuple.object, party)?);
+        Some((user, tuple.relation.as_str(), object))
+    })
+}
+
+/// One hop of a chain, and what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hop {
+    /// The principal that hands on.
+    pub from: String,
+    /// The principal that acts.
+    pub to: String,
+    /// Whether it is admitted.
+    pub allowed: bool,
+    /// What admits it; of a hop that is not admitted, each grant that would
+    /// have.
+    pub grounds: Vec<Grounds>,
+}
+
+/// Every hop that is looked at. It asks what [`check_hops`] asked, and decides
+/// nothing.
+pub(super) fn hops(delegation: &DelegationRecord, view: &View<'_>, chain: &[Party]) -> Vec<Hop> {
+    let pairs: Vec<(&str, &str)> = match (delegation.check_hops, chain) {
+        (CheckHops::Last, [first, .., last]) => vec![(&first.principal, &last.principal)],
+        _ => chain
+            .windows(2)
+            .filter_map(|hop| match hop {
+                [from, to] => Some((from.principal.as_str(), to.principal.as_str())),
+                _ => None,
+            })
+            .collect(),
+    };
+    let one = |(from, to): (&str, &str)| {
+        let mut hop = Hop {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            allowed: false,
+            grounds: Vec::new(),
+        };
+        for (user, relation, object) in admitting(delegation, from, to) {
+            let grounds = view.grounds(&user, relation, &object);
+            if view.may(&user, relation, &object) == Ok(true) {
+                hop.allowed = true;
+                hop.grounds = vec![grounds];
+                break;
+            }
+            hop.grounds.push(grounds);
+        }
+        hop
+    };
+    pairs.into_iter().map(one).collect()
+}
+
 fn check_hop(
     delegation: &DelegationRecord,
     view: &View<'_>,
@@ -328,26 +428,13 @@ fn check_hop(
 ) -> Result<(), Denial> {
     let mut wanted = Vec::new();
     let mut failed = None;
-    let rules = delegation
-        .hops
-        .iter()
-        .filter(|rule| rule.from == type_of(from) && rule.to == type_of(to));
-    for tuple in rules.flat_map(|rule| &rule.any_of) {
-        let party = |name: &str| match name {
-            "from" => Some(from),
-            "to" => Some(to),
-            _ => None,
-        };
-        let (Some(user), Some(object)) = (fill(&tuple.user, party), fill(&tuple.object, party))
-        else {
-            continue;
-        };
-        match view.may(&user, &tuple.relation, &object) {
+    for (user, relation, object) in admitting(delegation, from, to) {
+        match view.may(&user, relation, &object) {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(error) => failed = failed.or(Some(error)),
         }
-        wanted.push(format!("`{user} {} {object}`", tuple.relation));
+        wanted.push(format!("`{user} {relation} {object}`"));
     }
     // An unknown type or relation means that the model admits no such hop. All
     // other errors say why it could not be told.

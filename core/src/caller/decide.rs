@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::canonical;
 use crate::model::identifier;
 use crate::path::Path;
 use crate::policy::{Inner, Policy, is_path};
@@ -12,10 +13,10 @@ use crate::snapshot::{ActorAuthority, Actors, ResourceRecord};
 use crate::time::UnixSeconds;
 use crate::token::VerifyOptions;
 
-use super::chain::{check_hops, quoted};
+use super::chain::{self, Hop, check_hops, quoted};
 use super::reason::{Denial, Reason};
-use super::record::Record;
-use super::{Caller, Setting, Signature};
+use super::record::{Inputs, Presented, Record, digest};
+use super::{Caller, Refused, Setting, Signature, tenant};
 
 /// An answer, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,6 +69,17 @@ pub enum Role {
     Task,
 }
 
+/// Why a question is not allowed, before anybody asked for it in words: most
+/// callers want no more than yes or no.
+enum Lack<'a> {
+    /// What the question itself is refused for.
+    Refused(Denial),
+    /// No scope covers it.
+    Uncovered,
+    /// A part of the effective authority does not hold it.
+    NoGrant(Role, &'a str),
+}
+
 /// A question to a caller.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Question<'a> {
@@ -109,13 +121,94 @@ impl Policy {
             Err(refused) => self.refuse(*refused, question),
         }
     }
+
+    /// [`Policy::decide`] for a chain that a host vouches for: the same as
+    /// [`Policy::caller`] and [`Caller::decide`], and never an error.
+    #[must_use]
+    pub fn decide_as(
+        &self,
+        chain: &[&str],
+        now: UnixSeconds,
+        setting: &Setting<'_>,
+        question: &Question<'_>,
+    ) -> Decision {
+        match self.stand(Inputs::vouched(chain, now, setting), None) {
+            Ok(caller) => caller.decide(question.action, question.resource, question.context),
+            Err(refused) => self.refuse(*refused, question),
+        }
+    }
+
+    /// [`Policy::decide`] for a chain that is proved by its tokens: the same as
+    /// [`Policy::verify_chain`] and [`Caller::decide`], and never an error. The
+    /// record of a chain that is refused names its tokens and no parties.
+    #[must_use]
+    pub fn decide_chain(
+        &self,
+        tokens: &[&[u8]],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        setting: &Setting<'_>,
+        question: &Question<'_>,
+    ) -> Decision {
+        let denial = match self.verify_chain(tokens, now, options, setting) {
+            Ok(caller) => {
+                return caller.decide(question.action, question.resource, question.context);
+            }
+            Err(denial) => denial,
+        };
+        let presented = tokens.last().map(|last| Presented::of(last, options));
+        let mut inputs = Inputs::of_host(presented, now, setting);
+        let earlier = tokens.iter().rev().skip(1).rev();
+        inputs.earlier = earlier.map(|token| digest(token)).collect();
+        self.refuse(Refused { denial, inputs }, question)
+    }
+
+    /// Every hop of a record's chain that is looked at, with what admits it or
+    /// would have: for an explanation. It decides nothing.
+    #[must_use]
+    pub fn hops(&self, record: &Record) -> Vec<Hop> {
+        let (policy, inputs) = (&*self.inner, &record.inputs);
+        let Some(delegation) = &policy.trust.delegation else {
+            return Vec::new();
+        };
+        let Ok(mut view) = View::new(policy).with_tuples(&inputs.tuples) else {
+            return Vec::new();
+        };
+        if let Ok(Some(tenant)) = tenant(policy, inputs) {
+            view = view.with_tenant(&tenant);
+        }
+        #[cfg(feature = "conditions")]
+        {
+            // A hop that a condition keeps waiting is settled by a question's
+            // own context.
+            if !inputs.context.is_empty() {
+                view = view.with_context(&inputs.context);
+            }
+            if !record.context.is_empty() && check_hops(policy, &view, &inputs.chain).is_err() {
+                let mut all = inputs.context.clone();
+                all.extend(record.context.clone());
+                view = view.with_context(&all);
+            }
+        }
+        chain::hops(delegation, &view, &inputs.chain)
+    }
+}
+
+impl Decision {
+    /// The decision as a sorted JSON text without spaces: equal for equal
+    /// decisions on every platform and in every language.
+    #[must_use]
+    pub fn to_canonical(&self) -> String {
+        canonical::to_text(self)
+    }
 }
 
 impl Caller {
     /// Whether the caller may do `action` on `resource` (`type:id` or a path).
     #[must_use]
     pub fn can(&self, action: &str, resource: &str, context: Option<&Map<String, Value>>) -> bool {
-        self.check(action, resource, context).is_ok()
+        let view = self.view(context);
+        self.ask(&view, action, resource).is_ok()
     }
 
     /// As [`Caller::can`], with the reason.
@@ -179,26 +272,39 @@ impl Caller {
     }
 
     fn check_in(&self, view: &View<'_>, action: &str, resource: &str) -> Result<(), Denial> {
+        self.ask(view, action, resource).map_err(|lack| match lack {
+            Lack::Refused(denial) => denial,
+            Lack::Uncovered => Denial::new(
+                Reason::ScopeInsufficient,
+                format!("no scope covers {} on {}", quoted(action), quoted(resource)),
+            ),
+            Lack::NoGrant(role, principal) => Denial::new(
+                lacking(role),
+                format!(
+                    "{} itself may not do {} on {}",
+                    quoted(principal),
+                    quoted(action),
+                    quoted(resource)
+                ),
+            ),
+        })
+    }
+
+    /// The decision. All others ask it, or ask of many what it asks of one.
+    fn ask(&self, view: &View<'_>, action: &str, resource: &str) -> Result<(), Lack<'_>> {
         self.check_standing(view)?;
-        check_form(action, resource)?;
+        check_form(view, action, resource)?;
         self.check_resource(resource)?;
         if !self.covered(action, resource) {
-            return Err(self.uncovered(action, resource));
+            return Err(Lack::Uncovered);
         }
         for (role, principal) in self.parts() {
             let held = match role {
                 Role::Actor => self.actor_holds(view, principal, action, resource),
                 _ => view.may(principal, action, resource),
             };
-            if !held? {
-                let lacking = lacking(role);
-                let message = format!(
-                    "{} itself may not do {} on {}",
-                    quoted(principal),
-                    quoted(action),
-                    quoted(resource)
-                );
-                return Err(Denial::new(lacking, message));
+            if !held.map_err(Denial::from)? {
+                return Err(Lack::NoGrant(role, principal));
             }
         }
         Ok(())
@@ -239,13 +345,6 @@ impl Caller {
         self.reaches
             .iter()
             .all(|reach| reach.covers_where(action, resource, &facts))
-    }
-
-    fn uncovered(&self, action: &str, resource: &str) -> Denial {
-        Denial::new(
-            Reason::ScopeInsufficient,
-            format!("no scope covers {} on {}", quoted(action), quoted(resource)),
-        )
     }
 
     /// Whose authority is needed, in the order in which it is asked for.
@@ -355,8 +454,14 @@ pub(super) fn lacking(role: Role) -> Reason {
     }
 }
 
+impl From<Denial> for Lack<'_> {
+    fn from(denial: Denial) -> Self {
+        Self::Refused(denial)
+    }
+}
+
 /// A question must be one at all.
-pub(super) fn check_form(action: &str, resource: &str) -> Result<(), Denial> {
+pub(super) fn check_form(view: &View<'_>, action: &str, resource: &str) -> Result<(), Denial> {
     if action.is_empty() {
         return Err(Denial::new(Reason::ActionEmpty, "an action is empty"));
     }
@@ -365,6 +470,9 @@ pub(super) fn check_form(action: &str, resource: &str) -> Result<(), Denial> {
             Ok(_) => Ok(()),
             Err(error) => Err(QueryError::Path(error).into()),
         };
+    }
+    if view.knows_object(resource) {
+        return Ok(());
     }
     identifier::object(resource).map(|_| ()).map_err(|reason| {
         let message = format!("{}: {reason}", quoted(resource));

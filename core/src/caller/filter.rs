@@ -52,7 +52,8 @@ impl Caller {
         let mut left: Vec<(usize, &str)> = Vec::with_capacity(resources.len());
         for (place, resource) in resources.iter().enumerate() {
             let resource = resource.as_ref();
-            let checked = check_form(action, resource).and_then(|()| self.check_resource(resource));
+            let checked =
+                check_form(&view, action, resource).and_then(|()| self.check_resource(resource));
             if let Err(denial) = checked {
                 sifted.drop(place, denial.reason);
                 continue;

@@ -36,7 +36,7 @@ impl Policy {
     ) -> Result<Caller, Denial> {
         self.check_fresh(now)?;
         let Some((last, earlier)) = tokens.split_last() else {
-            return Err(Denial::new(Reason::ChainEmpty, "there is no token"));
+            return Err(Denial::new(Reason::ChainEmpty, "the chain names nobody"));
         };
         // Before any signature is checked.
         if !earlier.is_empty() {

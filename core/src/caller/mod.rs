@@ -23,7 +23,7 @@ mod lineage;
 mod reason;
 mod record;
 
-pub use self::chain::Party;
+pub use self::chain::{Hop, Party};
 pub use self::decide::{Branch, Decision, Question, Role};
 pub use self::exchange::{Acting, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Wanted};
 pub use self::filter::Sifted;
@@ -31,8 +31,6 @@ pub use self::reason::{Denial, Reason};
 pub use self::record::{Inputs, Presented, Record, ReplayError, TokenFacts};
 
 use std::sync::Arc;
-
-pub(crate) use self::record::write_canonical;
 
 use serde_json::{Map, Value};
 
@@ -299,14 +297,7 @@ impl Policy {
         now: UnixSeconds,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        let party = |principal: &&str| Party {
-            principal: (*principal).to_owned(),
-            issuer: None,
-            subject: None,
-        };
-        let mut inputs = Inputs::of_host(None, now, setting);
-        inputs.chain = chain.iter().map(party).collect();
-        self.resume(inputs)
+        self.resume(Inputs::vouched(chain, now, setting))
     }
 
     /// The caller of what an earlier one wrote down, without its token: to

@@ -101,6 +101,7 @@ reasons! {
     PrincipalDisabled "principal.disabled" "a party is disabled"
     PrincipalExpired "principal.expired" "a party's `not_after` has passed"
     ChainEmpty "chain.empty" "the chain names nobody"
+    ChainIncomplete "chain.incomplete" "the token says that its chain is cut short"
     ChainNoDelegation "chain.no_delegation" "the snapshot has no `delegation`, so nobody acts for another"
     ChainDepth "chain.depth" "the chain has more actors than `max_depth`"
     ChainCycle "chain.cycle" "a principal occurs twice in the chain"

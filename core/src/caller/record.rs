@@ -1,12 +1,13 @@
 //! Records: a decision written down so that it can be looked at again.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::policy::Policy;
+use crate::canonical;
+use crate::policy::{Policy, entity_id};
 use crate::query::Tuple;
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
@@ -113,6 +114,14 @@ impl Inputs {
             ..Self::default()
         }
     }
+
+    /// Of a chain that the host vouches for.
+    pub(super) fn vouched(chain: &[&str], now: UnixSeconds, setting: &Setting<'_>) -> Self {
+        Self {
+            chain: chain.iter().map(|who| Party::vouched(who)).collect(),
+            ..Self::of_host(None, now, setting)
+        }
+    }
 }
 
 /// What is written down of a token: nothing that could stand in for it.
@@ -159,8 +168,8 @@ pub struct Record {
     pub allowed: bool,
     /// Why.
     pub reason: Reason,
-    /// What kind of agent acted: the principal's attribute `agentType`, else
-    /// the type in its name.
+    /// What kind of agent acted: the principal's attribute `agentType`, or the
+    /// entity's in its `data`, else the type in its name.
     pub agent_type: String,
     /// The action asked for.
     pub action: String,
@@ -195,10 +204,7 @@ impl Record {
     /// equal records on every platform.
     #[must_use]
     pub fn to_canonical(&self) -> String {
-        let value = serde_json::to_value(self).unwrap_or_default();
-        let mut text = String::new();
-        write_canonical(&value, 0, &mut text);
-        text
+        canonical::to_text(self)
     }
 
     /// Fills in what follows from the rest.
@@ -210,8 +216,13 @@ impl Record {
             self.acting_on_behalf_of = Some(subject.clone());
             self.delegated_by = self.chain.iter().rev().nth(1).cloned();
         }
-        let known = policy.inner.directory.principal(&self.actor);
-        let noted = known.and_then(|p| p.attributes.get("agentType")?.as_str());
+        let directory = &policy.inner.directory;
+        let known = directory.principal(&self.actor).map(|p| &p.attributes);
+        let entity = entity_id(&self.actor).and_then(|id| directory.entities().entity(id));
+        let noted = [known, entity.map(|e| &e.data)]
+            .into_iter()
+            .flatten()
+            .find_map(|noted| noted.get("agentType")?.as_str());
         self.agent_type = noted.unwrap_or_else(|| type_of(&self.actor)).to_owned();
         self.roles.clone_from(&self.inputs.roles);
         let set = self.inputs.scopes.as_ref();
@@ -400,52 +411,15 @@ impl Policy {
     }
 }
 
-/// Nesting beyond what any JSON reader here lets through is left out, so that
-/// a value built in memory cannot exhaust the stack.
-const MAX_DEPTH: usize = 200;
-
-/// `serde_json` keeps an object's order or sorts it as another crate's features
-/// decide; here it is always sorted.
-pub(crate) fn write_canonical(value: &Value, depth: usize, out: &mut String) {
-    match value {
-        Value::Object(members) if depth < MAX_DEPTH => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_unstable_by_key(|(name, _)| *name);
-            out.push('{');
-            for (i, (name, member)) in sorted.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(name.as_str()).to_string());
-                out.push(':');
-                write_canonical(member, depth + 1, out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) if depth < MAX_DEPTH => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_canonical(item, depth + 1, out);
-            }
-            out.push(']');
-        }
-        Value::Object(_) | Value::Array(_) => out.push_str("null"),
-        plain => out.push_str(&plain.to_string()),
-    }
-}
-
 /// SHA-256 in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

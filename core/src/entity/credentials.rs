@@ -172,15 +172,15 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::Denied { code, .. } => code,
-            Refusal::UnknownClient { .. } => "credentials.unknown-client",
-            Refusal::OtherTenant { .. } => "credentials.other-tenant",
-            Refusal::TenantNeeded => "credentials.tenant-needed",
+            Refusal::UnknownClient { .. } => "credentials.unknown_client",
+            Refusal::OtherTenant { .. } => "credentials.other_tenant",
+            Refusal::TenantNeeded => "credentials.tenant_needed",
             Refusal::Scope(error) => error.code(),
-            Refusal::UnknownScope { .. } => "credentials.unknown-scope",
-            Refusal::AudienceNeeded { .. } => "credentials.audience-needed",
-            Refusal::UnknownTarget { .. } => "credentials.unknown-target",
-            Refusal::NoGrant { .. } => "credentials.no-grant",
-            Refusal::NotGranted { .. } => "credentials.not-granted",
+            Refusal::UnknownScope { .. } => "credentials.unknown_scope",
+            Refusal::AudienceNeeded { .. } => "credentials.audience_needed",
+            Refusal::UnknownTarget { .. } => "credentials.unknown_target",
+            Refusal::NoGrant { .. } => "credentials.no_grant",
+            Refusal::NotGranted { .. } => "credentials.not_granted",
         }
     }
 }

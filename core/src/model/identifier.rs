@@ -245,6 +245,13 @@ fn typed<'a>(
     if id.is_empty() {
         return Err(problem(role, IdentifierProblem::Empty));
     }
+    // What nearly every id is, told byte by byte.
+    if id
+        .bytes()
+        .all(|b| b.is_ascii_graphic() && !matches!(b, b':' | b'#'))
+    {
+        return Ok((type_part, id));
+    }
     for (at, c) in id.char_indices() {
         if matches!(c, ':' | '#') || c.is_whitespace() || c.is_control() {
             return Err(refused(role, c, type_part.len() + 1 + at));

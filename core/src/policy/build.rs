@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::canonical;
 use crate::model::{self, Model, ModelError};
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
@@ -24,6 +25,9 @@ use super::{Inner, Limits, TypeRanges};
 
 /// The most warnings that are kept; the number of all is in the last one.
 const MAX_WARNINGS: usize = 1_000;
+
+/// How many tuples' names are looked for ahead at once.
+const FETCHED: usize = 16;
 
 /// Something in a snapshot that can have no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -100,6 +104,13 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     // when the kind changes.
     let mut last: Option<(Kind<'_>, Admission, u32)> = None;
     for (i, tuple) in tuples.iter().enumerate() {
+        if i % FETCHED == 0 {
+            let ahead = tuples.iter().skip(i).take(FETCHED);
+            names.fetch(ahead.flat_map(|t| {
+                let (user, _) = t.user.split_once('#').unwrap_or((&t.user, ""));
+                [&*t.object, user]
+            }));
+        }
         let (object, user) = references(tuple, i)?;
         let condition = match &tuple.condition {
             None => None,
@@ -357,17 +368,21 @@ fn guard_key(tuple: &TupleRecord<'_>, condition: Option<u32>) -> Option<GuardKey
         return None;
     }
     let context = tuple.condition.as_ref().and_then(|c| c.context);
-    Some((tenant, condition, context.map_or(String::new(), canonical)))
+    Some((
+        tenant,
+        condition,
+        context.map_or(String::new(), context_text),
+    ))
 }
 
 /// A context's text, the same for the same values: members sorted, no spaces.
-fn canonical(context: &RawValue) -> String {
+fn context_text(context: &RawValue) -> String {
     let text = context.get();
     if text == "null" || text == "{}" {
         return String::new();
     }
     serde_json::from_str::<serde_json::Value>(text)
-        .map_or_else(|_| text.to_owned(), |value| value.to_string())
+        .map_or_else(|_| text.to_owned(), |value| canonical::to_text(&value))
 }
 
 /// Two tuples that agree in all but the condition contradict each other.

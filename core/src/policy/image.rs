@@ -15,8 +15,10 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::canonical;
 use crate::snapshot::{LimitsRecord, Snapshot, SnapshotError};
 
 use super::build;
@@ -123,6 +125,16 @@ struct WarningRecord {
 }
 
 pub(super) fn write(policy: &Inner) -> Vec<u8> {
+    image(policy, &policy.warnings)
+}
+
+/// SHA-256 of the compiled form without its warnings: they point into the
+/// snapshot as it was written, and change nothing.
+pub(super) fn digest(policy: &Inner) -> [u8; 32] {
+    Sha256::digest(image(policy, &[])).into()
+}
+
+fn image(policy: &Inner, noted: &[Warning]) -> Vec<u8> {
     let (text, ends, slots, seed) = policy.names.parts();
     let graph = &policy.graph;
     let pairs =
@@ -131,7 +143,7 @@ pub(super) fn write(policy: &Inner) -> Vec<u8> {
     let sections: [Vec<u8>; SECTIONS] = [
         head(policy),
         guards(&policy.guards),
-        warnings(&policy.warnings),
+        warnings(noted),
         text.as_bytes().to_vec(),
         words(ends),
         pairs(slots),
@@ -167,7 +179,7 @@ fn head(policy: &Inner) -> Vec<u8> {
         condition_cost: limits.condition_cost,
     };
     // Shapes made of strings and numbers always serialise.
-    serde_json::to_vec(&snapshot).unwrap_or_default()
+    canonical::to_text(&snapshot).into_bytes()
 }
 
 fn guards(table: &GuardTable) -> Vec<u8> {

@@ -129,7 +129,8 @@ impl Policy {
 
     /// The policy in its compiled form: opened again by
     /// [`Policy::from_compiled`] without parsing. The same policy data gives
-    /// the same bytes, in whatever order its snapshot listed them.
+    /// the same bytes, in whatever order its snapshot listed them; only the
+    /// [warnings](Policy::warnings) are those of the snapshot as it was written.
     pub fn to_compiled(&self) -> Vec<u8> {
         image::write(&self.inner)
     }
@@ -145,12 +146,10 @@ impl Policy {
         })
     }
 
-    /// SHA-256 of the compiled form: equal for equal policy data. It is worked
-    /// out when first asked for.
+    /// SHA-256 of the compiled form without its warnings: equal for equal
+    /// policy data. It is worked out when first asked for.
     pub fn digest(&self) -> [u8; 32] {
-        use sha2::Digest as _;
-        let digest = || sha2::Sha256::digest(image::write(&self.inner)).into();
-        *self.inner.digest.get_or_init(digest)
+        *self.inner.digest.get_or_init(|| image::digest(&self.inner))
     }
 
     /// The snapshot's revision, as it stood there.

@@ -36,6 +36,18 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Has what [`Collector::add`] will look at brought near, for many names at
+    /// once, so that the waits for memory overlap.
+    pub(crate) fn fetch<'n>(&self, names: impl Iterator<Item = &'n str>) {
+        let mut likely = [None; 32];
+        for (likely, name) in likely.iter_mut().zip(names) {
+            let hash = xxh3_64_with_seed(name.as_bytes(), 0);
+            *likely = self.table.find(hash, |_| true).copied();
+        }
+        let texts = likely.map(|id| self.names.get(id? as usize).copied());
+        black_box(texts.map(|text| text?.as_bytes().first().copied()));
+    }
+
     /// The provisional number of a name, in order of first appearance.
     pub(crate) fn add(&mut self, name: &'a str) -> u32 {
         let names = &self.names;

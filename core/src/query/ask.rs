@@ -101,12 +101,24 @@ impl View<'_> {
         })
     }
 
+    /// An object that the policy names, and its type. What it knows by this
+    /// very spelling is well-formed.
+    #[inline]
+    fn named(&self, object: &str) -> Option<(NameId, TypeId)> {
+        let id = self.policy.names.find(object)?;
+        let type_id = self.policy.types.type_of(id)?;
+        (self.policy.types.wildcard(type_id) != id).then_some((id, type_id))
+    }
+
+    /// Whether the policy names this object, which is then well-formed.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn knows_object(&self, object: &str) -> bool {
+        self.named(object).is_some()
+    }
+
     /// Reads the object of a question, and the relation asked of it.
     pub(super) fn target(&self, relation: &str, object: &str) -> Result<Node, QueryError> {
-        if let Some(id) = self.policy.names.find(object)
-            && let Some(type_id) = self.policy.types.type_of(id)
-            && self.policy.types.wildcard(type_id) != id
-        {
+        if let Some((id, type_id)) = self.named(object) {
             return Ok(Node {
                 object: id,
                 relation: self.relation_named(type_id, relation)?,

@@ -77,18 +77,19 @@ impl<'v, 'p> Search<'v, 'p> {
         if !self.may_hold(target.relation) {
             return Ok(false);
         }
-        let monotone = self
-            .view
-            .policy
-            .plan
-            .relation_plan(target.relation)
-            .is_some_and(|r| r.monotone);
-        let allowed = if monotone && self.view.limits.depth.is_none() {
+        let allowed = if self.is_monotone(target.relation) && self.view.limits.depth.is_none() {
             self.reach(target)?
         } else {
             self.resolve(target)?
         };
         self.answer(allowed)
+    }
+
+    /// Whether the relation can only meet unions.
+    #[inline]
+    pub(super) fn is_monotone(&self, relation: RelationId) -> bool {
+        let relation = self.view.policy.plan.relation_plan(relation);
+        relation.is_some_and(|r| r.monotone)
     }
 
     /// Decides one operation of a rewrite, for an explanation.

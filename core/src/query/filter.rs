@@ -130,10 +130,13 @@ impl View<'_> {
                     if above.as_ref().is_none_or(|(to, _)| *to != node.relation) {
                         above = Some((node.relation, search.above(node.relation, most)));
                     }
-                    match &above {
-                        Some((_, Some(nodes))) => Ok(nodes.contains(node)),
-                        _ => search.decide(node).map_err(|error| DropReason::of(&error)),
+                    if let Some((_, Some(nodes))) = &above {
+                        let may = nodes.contains(node);
+                        if !may || search.is_monotone(node.relation) {
+                            return Ok(may);
+                        }
                     }
+                    search.decide(node).map_err(|error| DropReason::of(&error))
                 });
                 answer(decided);
             }
@@ -142,21 +145,16 @@ impl View<'_> {
 }
 
 impl Search<'_, '_> {
-    /// All that the user has of what leads to a relation, where that can be
-    /// told by looking at no more than so many edges and without a condition.
+    /// All that the user may have of what leads to a relation, where that can be
+    /// told by looking at no more than so many edges. No error hides in what is
+    /// left out: nothing has a guard, and the depth is not limited.
     fn above(&mut self, relation: RelationId, most: usize) -> Option<Seen> {
         let view = self.view;
-        let monotone = view.policy.plan.relation_plan(relation)?.monotone;
-        if !monotone
-            || view.limits.depth.is_some()
-            || self.asked.userset.is_some()
-            || !view.unguarded()
-        {
+        if !view.unguarded() || view.limits.depth.is_some() || self.asked.userset.is_some() {
             return None;
         }
-        // Without a guard, only the budget can fail; then each object has its own.
-        let climbed = self.climb(relation, most).ok()??;
-        climbed.sure.then_some(climbed.nodes)
+        // Only the budget can fail, and then each object has its own.
+        Some(self.climb(relation, most).ok()??.nodes)
     }
 }
 

@@ -203,7 +203,12 @@ impl<'a> Asked<'a> {
         }
         let (type_name, id) = text.split_once(':')?;
         let refused = |c: char| matches!(c, ':' | '#') || c.is_whitespace() || c.is_control();
-        if !is_type_name(type_name) || id.is_empty() || id.contains(refused) {
+        let graphic = |b: u8| b.is_ascii_graphic() && !matches!(b, b':' | b'#');
+        if !is_type_name(type_name) || id.is_empty() {
+            return None;
+        }
+        // What nearly every id is, told byte by byte.
+        if !id.bytes().all(graphic) && id.contains(refused) {
             return None;
         }
         Some(Asked::Object { type_name, id })
@@ -213,7 +218,7 @@ impl<'a> Asked<'a> {
 pub(crate) fn is_type_name(name: &str) -> bool {
     let refused =
         |c: char| matches!(c, ':' | '#' | '@' | '*' | '/') || c.is_whitespace() || c.is_control();
-    !name.is_empty() && !name.contains(refused)
+    !name.is_empty() && (name.bytes().all(|b| b.is_ascii_alphanumeric()) || !name.contains(refused))
 }
 
 fn is_path(text: &str) -> bool {

@@ -141,6 +141,56 @@ fn a_chain_of_ten_thousand_is_refused() {
 }
 
 #[test]
+fn a_chain_that_is_said_to_be_cut_short_is_refused() {
+    let world = World::new();
+    let delegated = claims("anne", &["coordinator"]);
+    for (value, code) in [
+        (json!(true), "allowed"),
+        (json!(false), "chain.incomplete"),
+        (json!("false"), "token.claim"),
+        (json!(null), "token.claim"),
+        (json!(0), "token.claim"),
+    ] {
+        // Whoever says it: the token, or the actor in it.
+        let mut own = delegated.clone();
+        own["chain_complete"] = value.clone();
+        assert_eq!(world.ask(&own, "can_read", "document:1"), code, "{value}");
+        let mut own = delegated.clone();
+        own["act"]["chain_complete"] = value.clone();
+        assert_eq!(world.ask(&own, "can_read", "document:1"), code, "{value}");
+        // A chain that begins in the dark has no subject of its own either.
+        let mut own = claims("anne", &[]);
+        own["chain_complete"] = value.clone();
+        assert_eq!(world.ask(&own, "can_read", "document:1"), code, "{value}");
+    }
+}
+
+#[test]
+fn a_tuple_of_another_tenant_is_not_seen() {
+    let delegate = tuple("agent:coordinator", "delegate_of", "user:anne");
+    let mut foreign = delegate.clone();
+    foreign["tenant"] = json!("other");
+    let mut reader = tuple("user:anne", "reader", "document:3");
+    reader["tenant"] = json!("other");
+    let world = World::new()
+        .issuer("tenant_claim", json!("tid"))
+        .tuple(reader);
+    let mut own = claims("anne", &["coordinator"]);
+    own["tid"] = json!("acme");
+    assert_eq!(world.ask(&own, "can_read", "document:1"), "allowed");
+    // A grant, and a hop.
+    assert_eq!(
+        world.ask(&own, "can_read", "document:3"),
+        "subject.no_grant"
+    );
+    let world = world.without(&delegate).tuple(foreign);
+    assert_eq!(
+        world.ask(&own, "can_read", "document:1"),
+        "chain.hop_not_permitted"
+    );
+}
+
+#[test]
 fn a_token_for_another_audience_is_refused() {
     let world = World::new();
     let mut other = claims("anne", &["coordinator"]);

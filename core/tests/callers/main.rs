@@ -1,5 +1,4 @@
-//! Callers: chains, scopes, tenants and decisions, and the rows of the
-//! acceptance table that they answer.
+//! Callers: chains, scopes, tenants and decisions.
 #![cfg(feature = "tokens")]
 #![allow(
     clippy::unwrap_used,
@@ -16,5 +15,4 @@ mod entities;
 mod forge;
 mod questions;
 mod records;
-mod statements;
 mod world;

@@ -64,7 +64,7 @@ fn a_grant_becomes_claims() {
         (&json!("acme"), &json!("anne"))
     );
     let elsewhere = refused(&snapshot, "user:anne", "target-entity:other");
-    assert_eq!(elsewhere, ("credentials.unknown-target", "invalid_target"));
+    assert_eq!(elsewhere, ("credentials.unknown_target", "invalid_target"));
     let other = CredentialsRequest {
         principal: "user:anne",
         tenant: Some("umbrella"),
@@ -84,47 +84,47 @@ fn what_is_not_granted_is_refused() {
         (
             "entity:a",
             "target-entity:b:read",
-            ("credentials.not-granted", "invalid_scope"),
+            ("credentials.not_granted", "invalid_scope"),
         ),
         (
             "entity:b",
             "target-entity:a",
-            ("credentials.no-grant", "invalid_scope"),
+            ("credentials.no_grant", "invalid_scope"),
         ),
         (
             "entity:a",
             "openid",
-            ("credentials.unknown-scope", "invalid_scope"),
+            ("credentials.unknown_scope", "invalid_scope"),
         ),
         ("entity:a", "a  b", ("scope.grammar", "invalid_scope")),
         // Dangling grants give nothing to anybody.
         (
             "entity:gone",
             "target-entity:b",
-            ("credentials.unknown-client", "invalid_client"),
+            ("credentials.unknown_client", "invalid_client"),
         ),
         (
             "entity:a",
             "target-entity:gone",
-            ("credentials.unknown-target", "invalid_target"),
+            ("credentials.unknown_target", "invalid_target"),
         ),
         (
             "user:nobody",
             "target-entity:b",
-            ("credentials.unknown-client", "invalid_client"),
+            ("credentials.unknown_client", "invalid_client"),
         ),
         // A user that is listed and has no grant.
         (
             "user:bob",
             "target-entity:b",
-            ("credentials.no-grant", "invalid_scope"),
+            ("credentials.no_grant", "invalid_scope"),
         ),
         (
             "agent:x",
             "target-entity:b",
-            ("credentials.unknown-client", "invalid_client"),
+            ("credentials.unknown_client", "invalid_client"),
         ),
-        ("b", "", ("credentials.unknown-client", "invalid_client")),
+        ("b", "", ("credentials.unknown_client", "invalid_client")),
     ] {
         assert_eq!(
             refused(&snapshot, principal, scope),

@@ -246,6 +246,16 @@ fn a_principal_is_named_as_the_snapshot_lists_it() {
         .claims();
     assert_eq!(next["act"], json!({"sub": "c-1"}));
     assert_eq!(verified(&world, &next).actor(), "agent:coordinator");
+    // The name that the template would make of another is this one's.
+    let listed = json!([{"id": "agent:calendar", "identities": [
+        {"issuer": ISSUER, "subject": "coordinator"}]}]);
+    let other = World::new().with("principals", listed).tuple(tuple(
+        "agent:calendar",
+        "delegate_of",
+        "user:anne",
+    ));
+    let exchange = of(&other, claims("anne", &[])).by_principal("agent:coordinator");
+    assert_eq!(exchange.refused().0, "exchange.claim");
     // The name that the template would make of it is nobody's.
     let (code, _) = of(&world, claims("anne", &[]))
         .by(claims("coordinator", &[]))

@@ -3,11 +3,16 @@
 #![cfg(test)]
 
 mod broken;
+mod decide;
 mod import;
+mod inspect;
+mod issuing;
 mod lint;
 mod manual;
 mod questions;
 mod stores;
+mod verify;
+mod world;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -145,6 +145,14 @@ fn help_has_an_example_for_each_command() {
         "list-objects",
         "list-users",
         "expand",
+        "inspect",
+        "verify",
+        "decide",
+        "replay",
+        "exchange",
+        "grant",
+        "token",
+        "keys",
         "test",
         "lint",
         "compile",
@@ -185,6 +193,8 @@ fn the_demo_fits_a_terminal_and_tells_who_sees_what() {
         "allow: user:dina",
         "deny: user:tom",
         "3 of 7 kept",
+        "user:leo → agent:coordinator → agent:business",
+        "✓ decided again from its record alone",
     ] {
         assert!(ran.out.contains(word), "{word}");
     }
@@ -196,5 +206,63 @@ fn the_demo_fits_a_terminal_and_tells_who_sees_what() {
     assert_eq!(
         document["filter"]["mask"],
         json!([false, false, true, false, true, false, true])
+    );
+    let outcomes: Vec<(bool, &str)> = document["agents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|row| Some((row["allowed"].as_bool()?, row["outcome"].as_str()?)))
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            (true, "a token is given"),
+            (false, "chain.hop_not_permitted"),
+            (false, "chain.hop_not_permitted"),
+            (true, "a token is given"),
+            (false, "chain.hop_not_permitted"),
+            (true, "allowed"),
+            (false, "audience.mismatch"),
+            (false, "scope.insufficient"),
+            (false, "actor.no_grant"),
+            (false, "chain.hop_not_permitted"),
+            (true, "allowed"),
+            (false, "subject.no_grant"),
+            (true, "allowed"),
+            (false, "subject.no_grant"),
+            (true, "allowed"),
+            (false, "subject.no_grant"),
+            (true, "allowed"),
+            (false, "condition.missing_context"),
+            (true, "allowed"),
+            (false, "subject.no_grant"),
+            (false, "chain.root_type"),
+        ]
+    );
+    assert_eq!(document["audit"]["actingOnBehalfOf"], "user:leo");
+    assert_eq!(document["audit"]["replayed"], true);
+}
+
+#[test]
+fn the_demo_writes_what_can_be_asked_again() {
+    let folder = Folder::new();
+    let now = "--now 1763725200";
+    let ran = folder.run(&format!("demo --write bank {now}"));
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    // What it says to try, works.
+    let (_, tries) = ran.out.split_once("Ask it yourself").unwrap();
+    let tries: Vec<&str> = tries
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("deputize "))
+        .collect();
+    let statuses: Vec<i32> = tries
+        .iter()
+        .map(|line| folder.run(&format!("{line} {now}")).status)
+        .collect();
+    assert_eq!(statuses, [0, 0, 1, 1], "{tries:?}");
+    let again = folder.run("demo --write bank --json");
+    assert_eq!(
+        (again.status, again.code().as_str()),
+        (2, "file.unwritable")
     );
 }

@@ -90,7 +90,7 @@ fn none_named_is_all_granted_and_one_missing_is_a_refusal() {
         "target-entity:email:sendemail",
     ] {
         let refusal = issue(&snapshot, "entity:customer-1", scope).unwrap_err();
-        assert_eq!(refusal.code(), "credentials.not-granted", "{scope}");
+        assert_eq!(refusal.code(), "credentials.not_granted", "{scope}");
         assert_eq!(refusal.oauth_error(), "invalid_scope");
     }
 }
@@ -154,7 +154,7 @@ fn a_grant_without_permissions_gives_no_token() {
     let mut snapshot = mail();
     snapshot["entity_grants"]["grants"][0]["permissions"] = json!([]);
     let refusal = issue(&snapshot, "entity:customer-1", "target-entity:email").unwrap_err();
-    assert_eq!(refusal.code(), "credentials.no-grant");
+    assert_eq!(refusal.code(), "credentials.no_grant");
 }
 
 /// FA8: the same for users.
@@ -270,6 +270,6 @@ fn tenants_are_kept_apart() {
     };
     assert_eq!(
         ask(of_agent).unwrap_err().code(),
-        "credentials.other-tenant"
+        "credentials.other_tenant"
     );
 }
