@@ -79,19 +79,14 @@ pub(crate) fn read_as<'t, T: Deserialize<'t>>(
     code: &'static str,
     text: &'t str,
 ) -> Result<T, Error> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let wrong = |error: &serde_json::Error| {
+    serde_json::from_str(text).map_err(|error| {
         let said = error.to_string();
         // The place in a text that a binding wrote says nothing to anybody.
         let said = said
             .rsplit_once(" at line ")
             .map_or(said.as_str(), |(said, _)| said);
-        Error::misuse(code, said)
-    };
-    let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| wrong(error.inner()).at(pointer(error.path())))?;
-    reader.end().map_err(|error| wrong(&error))?;
-    Ok(value)
+        Error::misuse(code, said).at(deputize::pointer::of_error(text, &error))
+    })
 }
 
 /// Arguments that crossed a border as one JSON array of texts.
@@ -100,22 +95,6 @@ pub(crate) fn read_as<'t, T: Deserialize<'t>>(
 /// `call.type`.
 pub fn texts(given: &str) -> Result<Vec<String>, Error> {
     read_as("call.type", given)
-}
-
-/// Where, as a JSON pointer (RFC 6901).
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter().fold(String::new(), |mut out, segment| {
-        match segment {
-            Segment::Seq { index } => out.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                out.push('/');
-                out.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-        out
-    })
 }
 
 /// Writes an answer: canonical JSON, so that equal answers are equal bytes.
