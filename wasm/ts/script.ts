@@ -4,7 +4,7 @@
 import { setDefault } from "./instance.js";
 
 const script = typeof document === "undefined" ? null : document.currentScript;
-const base = script instanceof HTMLScriptElement ? script.src : undefined;
-if (base) setDefault({ later: () => new URL("deputize.wasm", base) });
+const base = script !== null && "src" in script ? script.src : "";
+if (base !== "") setDefault({ later: () => new URL("deputize.wasm", base) });
 
 export * from "./index.js";
