@@ -10,7 +10,7 @@ const tests = readdirSync(`${root}/tests`).filter((name) => name.endsWith(".test
 const newer = `${root}/node_modules/.bin/node`;
 let failed = false;
 for (const program of [process.execPath, newer]) {
-  console.log(`node: ${program === newer ? "the newer one" : process.version}`);
+  console.log(`node ${spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.trim()}`);
   const files = tests.map((name) => `tests/${name}`);
   const words = ["--experimental-vm-modules", "--no-warnings", "--test", "--test-reporter=spec", ...files];
   const { status } = spawnSync(program, words, { cwd: root, stdio: "inherit" });
