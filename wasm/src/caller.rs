@@ -5,7 +5,7 @@ use deputize_wire::{self as wire, Error};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::policy::RawPolicy;
-use crate::{Thrown, arguments, lines, masked, truth, unknown};
+use crate::{Thrown, answer, arguments, desk, lines, masked, truth, unknown};
 
 /// A caller.
 #[wasm_bindgen]
@@ -41,9 +41,12 @@ impl RawCaller {
         Ok(RawCaller { caller })
     }
 
-    /// Whether it may, without a context of the question's own.
-    pub fn can(&self, action: &str, resource: &str) -> bool {
-        self.caller.can(action, resource, None)
+    /// Whether it may, without a context of the question's own; the texts lie
+    /// on the desk.
+    pub fn can(&self, action: u32, resource: u32) -> u32 {
+        answer(desk::with([action, resource], |[action, resource]| {
+            self.caller.can(action, resource, None)
+        }))
     }
 
     /// Which of many resources.

@@ -8,6 +8,7 @@
 
 #[cfg(feature = "tokens")]
 mod caller;
+mod desk;
 mod policy;
 
 use deputize_wire::{Error, Filtered};
@@ -16,6 +17,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[cfg(feature = "tokens")]
 pub use self::caller::{RawCaller, inspect};
+pub use self::desk::desk;
 pub use self::policy::RawPolicy;
 
 /// What is thrown: the JSON text of an error.
@@ -33,9 +35,9 @@ impl From<Thrown> for JsValue {
     }
 }
 
-/// 0 for no, 1 for yes, 2 for an error, which the slower form of the same
-/// question tells.
-fn answer<E>(decided: Result<bool, E>) -> u32 {
+/// 0 for no, 1 for yes, 2 for no answer: the slower form of the same question
+/// has one, or tells why not.
+fn answer(decided: Option<bool>) -> u32 {
     decided.map_or(2, u32::from)
 }
 

@@ -4,7 +4,7 @@ use deputize::Policy;
 use deputize_wire::{self as wire, Error};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{Thrown, answer, arguments, lines, masked, truth, unknown};
+use crate::{Thrown, answer, arguments, desk, lines, masked, truth, unknown};
 
 /// A compiled policy.
 #[wasm_bindgen]
@@ -34,9 +34,12 @@ impl RawPolicy {
         self.policy.to_compiled()
     }
 
-    /// A check without options.
-    pub fn check(&self, user: &str, relation: &str, object: &str) -> u32 {
-        answer(self.policy.check(user, relation, object))
+    /// A check without options, of texts of these lengths that lie on the desk.
+    pub fn check(&self, user: u32, relation: u32, object: u32) -> u32 {
+        let asked = desk::with([user, relation, object], |[user, relation, object]| {
+            self.policy.check(user, relation, object).ok()
+        });
+        answer(asked.flatten())
     }
 
     /// Which of many objects.

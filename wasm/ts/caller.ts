@@ -1,6 +1,6 @@
 import { type Filtered, type Time, filtered, joined, json, seconds, text } from "./arguments.js";
 import { misuse } from "./error.js";
-import { type RawCaller, call } from "./instance.js";
+import { type RawCaller, call, lay } from "./instance.js";
 import type * as shapes from "./shapes.js";
 
 /** Values for conditions. */
@@ -72,12 +72,15 @@ export class Caller implements Disposable {
   /** Whether the caller may do `action` on `resource` (`type:id` or a path). Whatever fails is `false`. */
   can(action: string, resource: string, context?: Context): boolean {
     const raw = this.#own();
-    text(action, "action");
-    text(resource, "resource");
-    if (context !== undefined) {
-      return this.#ask("can", [action, resource, json(context, "context")]);
+    if (context === undefined && typeof action === "string" && typeof resource === "string") {
+      const first = lay(action, 0);
+      const second = lay(resource, first);
+      if (second > 0) {
+        const answer = call(() => raw.can(first, second - first));
+        if (answer < 2) return answer === 1;
+      }
     }
-    return call(() => raw.can(action, resource));
+    return this.#ask("can", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
   }
 
   /** As {@link Caller.can}, with the reason. */

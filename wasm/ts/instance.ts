@@ -15,6 +15,8 @@ export type Source = SyncSource | Response | URL | string;
 let ready = false;
 let inside = false;
 let memory: WebAssembly.Memory | undefined;
+let desk = 0;
+let desktop = new Uint8Array();
 let starting: Promise<void> | undefined;
 let onDemand: (() => SyncSource) | undefined;
 let byDefault: (() => Source) | undefined;
@@ -81,6 +83,7 @@ export function initSync(source?: SyncSource): void {
 
 function made(exports: glue.InitOutput): void {
   memory = exports.memory;
+  desk = glue.desk();
   ready = true;
 }
 
@@ -97,6 +100,31 @@ export function memoryBytes(): number {
 export function instance(): typeof glue {
   if (!ready) initSync();
   return glue;
+}
+
+/** How many bytes fit on the desk; `wasm/src/desk.rs` says the same. */
+const DESK = 2048;
+
+/**
+ * Lays a text on the module's desk, where short questions are taken from
+ * without a copy.
+ *
+ * @param at How many bytes lie there already.
+ * @returns How many lie there now, or -1 where the text does not fit or is not
+ *   plain ASCII, and has to go another way.
+ * @internal
+ */
+export function lay(text: string, at: number): number {
+  const end = at + text.length;
+  if (at < 0 || end > DESK) return -1;
+  // A memory that has grown is another buffer.
+  if (desktop.length === 0) desktop = new Uint8Array(memory!.buffer, desk, DESK);
+  for (let place = at, letter = 0; place < end; place++, letter++) {
+    const code = text.charCodeAt(letter);
+    if (code > 127) return -1;
+    desktop[place] = code;
+  }
+  return end;
 }
 
 /**
@@ -149,6 +177,7 @@ function caught(thrown: unknown): DeputizeError {
 
 function replace(): void {
   glue.__wbg_reset_state();
-  made(glue.initSync(undefined as never));
   inside = false;
+  desktop = new Uint8Array();
+  made(glue.initSync(undefined as never));
 }
