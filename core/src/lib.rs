@@ -57,6 +57,7 @@ pub mod import;
 pub mod model;
 #[cfg(test)]
 mod numbers;
+mod order;
 pub mod path;
 pub mod pointer;
 mod policy;

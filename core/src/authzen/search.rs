@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::caller::{Denial, Reason, Setting};
 use crate::entity::ENTITY_TYPE;
+use crate::order;
 use crate::policy::{Policy, entity_id};
 use crate::query::{QueryError, View};
 use crate::time::UnixSeconds;
@@ -203,14 +204,12 @@ impl Policy {
         setting: &Setting<'a>,
     ) -> BTreeSet<Option<&'a str>> {
         if let Some(named) = setting.tenant {
-            return BTreeSet::from([Some(named)]);
+            return order::set([Some(named)]);
         }
         let principals = self.inner.sections.principals.iter();
         let principals = principals.filter(|p| of_type(&p.id, kind));
-        let mut tenants: BTreeSet<Option<&str>> = principals
-            .flat_map(|p| &p.tenants)
-            .map(|tenant| Some(tenant.as_str()))
-            .collect();
+        let tenants = principals.flat_map(|p| &p.tenants);
+        let mut tenants = order::set(tenants.map(|tenant| Some(tenant.as_str())));
         if kind == ENTITY_TYPE {
             tenants.extend(self.entities().entities().map(|e| e.tenant.as_deref()));
         }
@@ -318,5 +317,5 @@ fn ids(objects: &[String], kind: &str) -> BTreeSet<String> {
         let id = object.strip_prefix(kind)?.strip_prefix(':')?;
         Some(id.to_owned())
     };
-    objects.iter().filter_map(of_type).collect()
+    order::set(objects.iter().filter_map(of_type))
 }

@@ -16,7 +16,7 @@ use crate::token::VerifyOptions;
 use super::chain::{self, Hop, check_hops, quoted};
 use super::reason::{Denial, Reason};
 use super::record::{Inputs, Presented, Record, digest};
-use super::{Caller, Refused, Setting, Signature, tenant};
+use super::{Caller, Refused, Setting, tenant};
 
 /// An answer, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -116,7 +116,7 @@ impl Policy {
         setting: &Setting<'_>,
         question: &Question<'_>,
     ) -> Decision {
-        match self.attempt(token, now, options, setting, Signature::Here) {
+        match self.attempt(token, now, options, setting) {
             Ok(caller) => caller.decide(question.action, question.resource, question.context),
             Err(refused) => self.refuse(*refused, question),
         }

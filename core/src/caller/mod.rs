@@ -81,16 +81,6 @@ pub struct Caller {
     verified: Option<Arc<Verified>>,
 }
 
-/// Who checks a token's signature.
-enum Signature<'c> {
-    /// This library.
-    Here,
-    /// This library, unless it did before.
-    Cached(&'c mut TokenCache),
-    /// Another, whose answer this is.
-    Elsewhere { fits: bool },
-}
-
 /// A caller that was refused, with what was known by then.
 struct Refused {
     denial: Denial,
@@ -124,7 +114,7 @@ impl Policy {
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        self.attempt(token, now, options, setting, Signature::Here)
+        self.attempt(token, now, options, setting)
             .map_err(|refused| refused.denial)
     }
 
@@ -159,10 +149,9 @@ impl Policy {
         setting: &Setting<'_>,
         signature_fits: bool,
     ) -> Result<Caller, Denial> {
-        let signature = Signature::Elsewhere {
-            fits: signature_fits,
-        };
-        self.attempt(token, now, options, setting, signature)
+        let prepared = self.signature_of(token, now, options);
+        let verified = prepared.and_then(|prepared| Ok(prepared.finish(signature_fits)?));
+        self.arrive(verified.map(Arc::new), token, now, options, setting)
             .map_err(|refused| refused.denial)
     }
 
@@ -181,7 +170,8 @@ impl Policy {
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        self.attempt(token, now, options, setting, Signature::Cached(cache))
+        let verified = self.remembered(cache, token, now, options);
+        self.arrive(verified, token, now, options, setting)
             .map_err(|refused| refused.denial)
     }
 
@@ -192,11 +182,23 @@ impl Policy {
         now: UnixSeconds,
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
-        signature: Signature<'_>,
+    ) -> Result<Caller, Box<Refused>> {
+        let verified = self.verified(token, now, options);
+        self.arrive(verified, token, now, options, setting)
+    }
+
+    /// The rest of the way, once the token was looked at by itself.
+    fn arrive(
+        &self,
+        verified: Result<Arc<Verified>, Denial>,
+        token: &[u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        setting: &Setting<'_>,
     ) -> Result<Caller, Box<Refused>> {
         let presented = Presented::of(token, options);
         let mut inputs = Inputs::of_host(Some(presented), now, setting);
-        let verified = match self.verified(token, now, options, signature) {
+        let verified = match verified {
             Ok(verified) => verified,
             Err(denial) => return Err(Box::new(Refused { denial, inputs })),
         };
@@ -213,18 +215,22 @@ impl Policy {
         token: &[u8],
         now: UnixSeconds,
         options: &VerifyOptions<'_>,
-        signature: Signature<'_>,
     ) -> Result<Arc<Verified>, Denial> {
         self.check_fresh(now)?;
         let issuers = &self.inner.trust.issuers;
-        let cache = match signature {
-            Signature::Here => return Ok(Arc::new(issuers.verify(token, now, options)?)),
-            Signature::Elsewhere { fits } => {
-                let prepared = issuers.prepare(token, now, options)?;
-                return Ok(Arc::new(prepared.finish(fits)?));
-            }
-            Signature::Cached(cache) => cache,
-        };
+        Ok(Arc::new(issuers.verify(token, now, options)?))
+    }
+
+    /// As [`Self::verified`], unless it was seen before.
+    fn remembered(
+        &self,
+        cache: &mut TokenCache,
+        token: &[u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+    ) -> Result<Arc<Verified>, Denial> {
+        self.check_fresh(now)?;
+        let issuers = &self.inner.trust.issuers;
         let verified = cache.verify(issuers, &self.digest(), token, now, options)?;
         let claims = &verified.claims;
         issuers.revoked().check_key(&claims.issuer, &verified.kid)?;

@@ -8,6 +8,7 @@ use super::address::IpAddress;
 use super::error::EvalError;
 use super::number;
 use super::time::{Duration, Timestamp};
+use crate::order;
 
 /// A CEL value. Cloning is cheap: what is large is shared.
 #[derive(Debug, Clone)]
@@ -58,8 +59,7 @@ impl Map {
         if !entries.iter().all(|(key, _)| key.is_map_key()) {
             return Err(EvalError::MapKey);
         }
-        // Unstable is enough: equal keys are refused.
-        entries.sort_unstable_by(|(a, _), (b, _)| compare_keys(a, b));
+        order::sort_by(&mut entries, |(a, _), (b, _)| compare_keys(a, b));
         let twice = entries.windows(2).find_map(|pair| match pair {
             [(a, _), (b, _)] if compare_keys(a, b) == Ordering::Equal => Some(a),
             _ => None,

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::{ENTITY_TYPE, Entities, USER_TYPE};
+use crate::order;
 use crate::scope::{ScopeError, ScopePolicy, ScopeSet, TargetEntity};
 
 /// What [`client_credentials`] needs to know of a snapshot. [`Entities`] is
@@ -280,7 +281,7 @@ pub fn client_credentials(
             return Err(Refusal::NotGranted { id, permission });
         }
         let given: BTreeSet<String> = if asked.is_empty() {
-            granted.into_iter().map(Cow::into_owned).collect()
+            order::set(granted.into_iter().map(Cow::into_owned))
         } else {
             asked
         };
@@ -350,10 +351,10 @@ fn asked_entities(
             names => *names = None,
         }
     }
-    Ok(entities
-        .into_iter()
-        .map(|(id, names)| (id, names.unwrap_or_default()))
-        .collect())
+    let named = entities.into_iter();
+    Ok(order::map(
+        named.map(|(id, names)| (id, names.unwrap_or_default())),
+    ))
 }
 
 impl Directory for Entities {

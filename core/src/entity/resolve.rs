@@ -1,10 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::ENTITY_TYPE;
 use super::error::{EntityError, EntityFault, EntityWarning, EntityWarningKind};
 use super::section::{Entity, EntityGrant, EntityType, Placed, Recipient, Section};
+use crate::order;
 
 /// The entities of a snapshot, and the grants that count. Both are in an order
 /// that does not depend on how the snapshot was written.
@@ -202,7 +203,7 @@ impl Entities {
             tenant,
             pointer: pointer.clone(),
         });
-        let all: BTreeSet<String> = grant.permissions.drain(..).chain(permissions).collect();
+        let all = order::set(grant.permissions.drain(..).chain(permissions));
         grant.permissions = all.into_iter().collect();
         Ok(())
     }

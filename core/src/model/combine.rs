@@ -7,6 +7,7 @@ use super::parse;
 use super::position::{Positions, TypeAt};
 use super::validate;
 use super::{Model, TypeDef};
+use crate::order;
 
 /// Puts the files of a modular model together, each given by name and
 /// contents, and validates the result. `schema` is the version that `fga.mod`
@@ -128,7 +129,7 @@ impl Whole {
                 .errors
                 .push(error.in_file(file.as_deref(), module.as_deref()));
         };
-        let existing: BTreeSet<String> = def.relations.iter().map(|r| r.name.clone()).collect();
+        let existing = order::set(def.relations.iter().map(|r| r.name.clone()));
         for (mut relation, relation_at) in relations.into_iter().zip(extension_at.relations) {
             if existing.contains(&relation.name) {
                 let error = ModelError::new(ErrorKind::RelationExists, &relation.name)

@@ -11,6 +11,7 @@ use super::validate;
 use super::{
     Assignable, AssignableKind, ConditionDef, Model, ParamType, RelationDef, Rewrite, TypeDef,
 };
+use crate::order;
 
 /// Writes a model as DSL text.
 ///
@@ -51,16 +52,16 @@ fn print(model: &Model, sources: bool) -> Result<String, ModelError> {
     };
     let mut types: Vec<&TypeDef> = model.types.iter().collect();
     if is_modular {
-        types.sort_by(|a, b| by_source(source(*a), source(*b)));
+        order::sort_by(&mut types, |a, b| by_source(source(*a), source(*b)));
     }
     for def in types {
         printer.type_def(def)?;
     }
     let mut conditions: Vec<&ConditionDef> = model.conditions.iter().collect();
     if is_modular {
-        conditions.sort_by(|a, b| by_source(source(*a), source(*b)));
+        order::sort_by(&mut conditions, |a, b| by_source(source(*a), source(*b)));
     } else {
-        conditions.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut conditions, |a, b| a.name.cmp(&b.name));
     }
     for condition in conditions {
         printer.condition(condition)?;
@@ -123,7 +124,7 @@ impl Printer {
         self.out.push_str("  relations\n");
         let mut relations: Vec<&RelationDef> = def.relations.iter().collect();
         if self.is_modular {
-            relations.sort_by(|a, b| by_source(source(*a), source(*b)));
+            order::sort_by(&mut relations, |a, b| by_source(source(*a), source(*b)));
         }
         for relation in relations {
             let refused = || {
@@ -168,7 +169,7 @@ impl Printer {
             return Err(refused(&condition.name));
         }
         let mut params: Vec<_> = condition.params.iter().collect();
-        params.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut params, |a, b| a.name.cmp(&b.name));
         let mut texts = Vec::new();
         for param in params {
             let ty = param_text(&param.ty);

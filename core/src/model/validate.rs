@@ -9,6 +9,7 @@ use super::identifier;
 use super::parse::MAX_REWRITE_DEPTH;
 use super::position::{Positions, RelationAt};
 use super::{Assignable, AssignableKind, Model, RelationDef, Rewrite, TypeDef};
+use crate::order;
 
 /// How many errors are reported at most: enough to mend a model by, and a
 /// bound on what a hostile one can make us write.
@@ -25,7 +26,7 @@ pub(super) fn validate(model: &Model, positions: Option<&Positions>) -> Vec<Mode
         model,
         positions,
         types: BTreeMap::new(),
-        conditions: model.conditions.iter().map(|c| c.name.as_str()).collect(),
+        conditions: order::set(model.conditions.iter().map(|c| c.name.as_str())),
         errors: Vec::new(),
         steps: 0,
     };
@@ -127,7 +128,7 @@ impl<'a> Check<'a> {
     fn meaning(&mut self) {
         for (index, def) in self.model.types.iter().enumerate() {
             let relations = def.relations.iter().enumerate();
-            let relations = relations.map(|(i, r)| (r.name.as_str(), i)).collect();
+            let relations = order::map(relations.map(|(i, r)| (r.name.as_str(), i)));
             let entry = TypeEntry {
                 index,
                 def,
@@ -374,10 +375,8 @@ impl<'a> Check<'a> {
 
     fn conditions(&mut self) {
         let relations = self.model.types.iter().flat_map(|def| &def.relations);
-        let used: BTreeSet<&str> = relations
-            .flat_map(|relation| &relation.assignable)
-            .filter_map(|item| item.condition.as_deref())
-            .collect();
+        let used = relations.flat_map(|relation| &relation.assignable);
+        let used = order::set(used.filter_map(|item| item.condition.as_deref()));
         let mut names = BTreeSet::new();
         for (index, condition) in self.model.conditions.iter().enumerate() {
             if !names.insert(condition.name.as_str()) {

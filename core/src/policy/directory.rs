@@ -10,6 +10,7 @@ use crate::action::Pattern;
 use crate::entity;
 use crate::entity::{ENTITY_TYPE, Entities, EntityWarning};
 use crate::model::identifier;
+use crate::order;
 use crate::path::Path;
 use crate::snapshot::{
     DelegationRecord, PrincipalRecord, ResourceRecord, Snapshot, SnapshotError, SnapshotErrorKind,
@@ -91,7 +92,9 @@ impl Directory {
             rules.push(AccessRule { action, path });
         }
         for rules in directory.access.values_mut() {
-            rules.sort_by(|a, b| (&a.path, &a.action).cmp(&(&b.path, &b.action)));
+            order::sort_by(rules, |a, b| {
+                (&a.path, &a.action).cmp(&(&b.path, &b.action))
+            });
             rules.dedup();
         }
         directory.entities = Entities::resolve(
@@ -184,7 +187,7 @@ impl Directory {
             .map(String::as_str)
             .collect();
         tenants.extend(own);
-        tenants.sort_unstable();
+        order::sort(&mut tenants);
         tenants.dedup();
         tenants
     }

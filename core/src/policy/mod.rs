@@ -32,6 +32,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::model::Model;
+use crate::order;
 use crate::query::{QueryError, View};
 use crate::snapshot::{Snapshot, SnapshotError};
 
@@ -241,7 +242,7 @@ impl TypeRanges {
             })
             .filter(|(start, end, _)| start < end)
             .collect();
-        ranges.sort_unstable();
+        order::sort(&mut ranges);
         let wildcard = |t: &plan::TypePlan| names.find(&format!("{}:*", t.name)).unwrap_or(NONE);
         Self {
             ranges,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::model::{AssignableKind, Model, Rewrite};
 
 use super::graph::RelationId;
+use crate::order;
 
 /// The number of a type: its place in the order of names.
 pub(crate) type TypeId = u32;
@@ -140,11 +141,11 @@ impl Plan {
             ..Plan::default()
         };
         let mut types: Vec<_> = model.types.iter().collect();
-        types.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut types, |a, b| a.name.cmp(&b.name));
         types.dedup_by(|a, b| a.name == b.name);
         for def in &types {
             let mut relations: Vec<_> = def.relations.iter().collect();
-            relations.sort_by(|a, b| a.name.cmp(&b.name));
+            order::sort_by(&mut relations, |a, b| a.name.cmp(&b.name));
             relations.dedup_by(|a, b| a.name == b.name);
             let first = plan.relations.len() as u32;
             plan.relations
@@ -214,7 +215,7 @@ impl Plan {
                                 Some((parent, self.relation(parent, computed)?))
                             })
                             .collect();
-                        targets.sort_unstable();
+                        order::sort(&mut targets);
                         targets.dedup();
                         Op::Parents(Parents {
                             tupleset: tupleset_id,
@@ -279,7 +280,7 @@ impl Plan {
                     _ => None,
                 }));
             }
-            all.sort_unstable();
+            order::sort(&mut all);
             all.dedup();
             for below in &walk.computed {
                 if let Some(relation) = self.relations.get_mut(*below as usize) {
@@ -299,9 +300,9 @@ impl Plan {
             set(&mut depends, id, all);
         }
         for relation in &mut self.relations {
-            relation.up_computed.sort_unstable();
+            order::sort(&mut relation.up_computed);
             relation.up_computed.dedup();
-            relation.up_parents.sort_unstable();
+            order::sort(&mut relation.up_parents);
             relation.up_parents.dedup();
         }
         let on_cycle: Vec<bool> = (0..count as u32)
@@ -316,7 +317,7 @@ impl Plan {
             if !includes.contains(&id) {
                 includes.push(id);
             }
-            includes.sort_unstable();
+            order::sort(&mut includes);
             let leaves = if monotone {
                 self.leaves(id)
             } else {
@@ -325,7 +326,7 @@ impl Plan {
             let mut held_by = vec![false; self.types.len()];
             let mut held_by_usersets = reach;
             held_by_usersets.push(id);
-            held_by_usersets.sort_unstable();
+            order::sort(&mut held_by_usersets);
             held_by_usersets.dedup();
             for below in &held_by_usersets {
                 for allowed in self

@@ -180,7 +180,7 @@ impl View<'_> {
         let directory = &self.policy.directory;
         let permitted = directory.permitted_entities(principal, action, self.tenant());
         listed.extend(permitted.map(|id| format!("{type_name}:{id}")));
-        listed.sort_unstable();
+        crate::order::sort(&mut listed);
         listed.dedup();
         Ok(listed)
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::order;
 use crate::policy::{Node, Op, OpId};
 
 use super::error::QueryError;
@@ -57,7 +58,7 @@ impl View<'_> {
                 .collect()
         };
         let sorted = |mut texts: Vec<String>| {
-            texts.sort_unstable();
+            order::sort(&mut texts);
             texts.dedup();
             texts
         };

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::order;
 use crate::policy::{AllowedKind, Node, Op, OpId, Parents, RelationId, Row, Subject, Verdict};
 
 use super::check::Search;
@@ -337,7 +338,7 @@ impl Story<'_, '_> {
                 let mut steps: Vec<Step> = parts.iter().map(|part| self.op(*part, node)).collect();
                 if allowed {
                     steps.retain(|s| s.allowed);
-                    steps.sort_by_key(Step::size);
+                    order::sort_by(&mut steps, |a, b| a.size().cmp(&b.size()));
                     steps.truncate(1);
                 }
                 self.step(node, allowed, StepRule::AnyOf, steps)
@@ -394,7 +395,7 @@ impl Story<'_, '_> {
         }
         if allowed {
             parts.retain(|s| s.allowed);
-            parts.sort_by_key(Step::size);
+            order::sort_by(&mut parts, |a, b| a.size().cmp(&b.size()));
             parts.truncate(1);
             return self.step(node, true, StepRule::AnyOf, parts);
         }
@@ -439,7 +440,7 @@ impl Story<'_, '_> {
         }
         if allowed {
             parts.retain(|s| s.allowed);
-            parts.sort_by_key(Step::size);
+            order::sort_by(&mut parts, |a, b| a.size().cmp(&b.size()));
             parts.truncate(1);
             return self.step(node, true, StepRule::AnyOf, parts);
         }

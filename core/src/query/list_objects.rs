@@ -4,6 +4,7 @@
 //! give the relation, which finds all candidates and perhaps too many. Each is
 //! then checked, unless the way to it could not have promised too much.
 
+use crate::order;
 use crate::policy::{NameId, Node, Plan, RelationId, Subject};
 
 use super::ask::Asked;
@@ -38,7 +39,7 @@ impl View<'_> {
             .into_iter()
             .map(|object| spelling(object).to_owned())
             .collect();
-        objects.sort_unstable();
+        order::sort(&mut objects);
         Ok(objects)
     }
 

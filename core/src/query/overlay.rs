@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
+use crate::order;
 use crate::policy::{
     Admission, Graph, Guard, GuardCondition, Inner, NONE, NameId, Node, Reference, Row, Subject,
     TypeId, admit,
@@ -91,7 +92,7 @@ impl Overlay {
                 Entry::Occupied(_) => return Err(fault(TupleFault::Duplicate)),
             }
         }
-        edges.sort_unstable();
+        order::sort(&mut edges);
         for (node, subject, guard) in &edges {
             if overlay.nodes.last() != Some(node) {
                 overlay.nodes.push(*node);
@@ -104,7 +105,7 @@ impl Overlay {
             }
         }
         overlay.reverse = edges.into_iter().map(|(n, s, g)| (s, n, g)).collect();
-        overlay.reverse.sort_unstable();
+        order::sort(&mut overlay.reverse);
         Ok(overlay)
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::order;
 use crate::policy::AllowedKind;
 
 use super::error::QueryError;
@@ -38,7 +39,7 @@ impl View<'_> {
                 }
             }
         }
-        let mut terms = BTreeSet::from([principal.to_owned()]);
+        let mut terms = order::set([principal.to_owned()]);
         if let Some((own, _)) = principal.split_once(':') {
             terms.insert(format!("{own}:*"));
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ModelSource, Snapshot};
+use crate::order;
 
 /// An access rule: a principal may do what the pattern covers, on a path and
 /// all below it.
@@ -208,12 +209,16 @@ impl Snapshot<'_> {
             limits: self.limits,
         };
         let types = &mut sections.entity_types.records;
-        types.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        order::sort_by(types, |a, b| a.record.id.cmp(&b.record.id));
         let entities = &mut sections.entities.records;
-        entities.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        order::sort_by(entities, |a, b| a.record.id.cmp(&b.record.id));
         let grants = &mut sections.entity_grants.records;
         for placed in grants.iter_mut() {
-            placed.record.permissions.iter_mut().for_each(|p| p.sort());
+            placed
+                .record
+                .permissions
+                .iter_mut()
+                .for_each(|p| order::sort(p));
         }
         grants.sort_by_cached_key(|placed| {
             let grant = &placed.record;
@@ -223,33 +228,35 @@ impl Snapshot<'_> {
                 grant.permissions.clone(),
             )
         });
-        sections.access.sort();
+        order::sort(&mut sections.access);
         sections.access.dedup();
         for principal in &mut sections.principals {
-            principal.tenants.sort();
-            principal.identities.sort();
-            principal.scopes.sort();
+            order::sort(&mut principal.tenants);
+            order::sort(&mut principal.identities);
+            order::sort(&mut principal.scopes);
         }
-        sections.principals.sort_by(|a, b| a.id.cmp(&b.id));
-        sections.resources.sort_by(|a, b| a.id.cmp(&b.id));
+        order::sort_by(&mut sections.principals, |a, b| a.id.cmp(&b.id));
+        order::sort_by(&mut sections.resources, |a, b| a.id.cmp(&b.id));
         #[cfg(feature = "tokens")]
         {
-            sections.issuers.sort_by(|a, b| a.issuer.cmp(&b.issuer));
+            order::sort_by(&mut sections.issuers, |a, b| a.issuer.cmp(&b.issuer));
             for rules in sections.scopes.values_mut() {
-                rules.sort_by(|a, b| (&a.action, &a.resource).cmp(&(&b.action, &b.resource)));
+                order::sort_by(rules, |a, b| {
+                    (&a.action, &a.resource).cmp(&(&b.action, &b.resource))
+                });
             }
-            sections.revoked.tokens.sort();
+            order::sort(&mut sections.revoked.tokens);
             sections.revoked.tokens.dedup();
             let keys = &mut sections.revoked.keys;
-            keys.sort_by(|a, b| (&a.issuer, &a.kid).cmp(&(&b.issuer, &b.kid)));
+            order::sort_by(keys, |a, b| (&a.issuer, &a.kid).cmp(&(&b.issuer, &b.kid)));
             keys.dedup();
         }
         if let Some(delegation) = &mut sections.delegation {
             for hop in &mut delegation.hops {
-                hop.any_of.sort();
+                order::sort(&mut hop.any_of);
             }
-            delegation.hops.sort();
-            delegation.roots.sort();
+            order::sort(&mut delegation.hops);
+            order::sort(&mut delegation.roots);
         }
         sections
     }

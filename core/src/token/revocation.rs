@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TokenError;
 use super::json::shorten;
+use crate::order;
 use crate::time::UnixSeconds;
 
 /// The snapshot's `revoked`, as written.
@@ -51,8 +52,8 @@ impl Revocations {
     pub fn new(config: &RevokedConfig) -> Self {
         let pair = |key: &RevokedKey| (key.issuer.clone(), key.kid.clone());
         Self {
-            tokens: config.tokens.iter().cloned().collect(),
-            keys: config.keys.iter().map(pair).collect(),
+            tokens: order::set(config.tokens.iter().cloned()),
+            keys: order::set(config.keys.iter().map(pair)),
             principals: config.principals.clone(),
         }
     }

@@ -7,6 +7,7 @@ use super::super::algorithm::{Algorithm, Family};
 use super::super::json::shorten;
 use super::super::{jws, signature};
 use super::{Key, KeyFault, Material, modulus};
+use crate::order;
 
 /// Where a fault lies, as a member of the key, and the fault.
 type Fault = (&'static str, KeyFault);
@@ -79,7 +80,7 @@ impl Jwk {
 pub(crate) fn thumbprint(material: &Material) -> Option<[u8; 32]> {
     let members = material.public_members()?;
     let mut pairs: Vec<_> = members.iter().collect();
-    pairs.sort_by_key(|(name, _)| *name);
+    order::sort_by(&mut pairs, |(a, _), (b, _)| a.cmp(b));
     // The names and values are our own and hold nothing that JSON escapes.
     let text: Vec<String> = pairs
         .into_iter()
