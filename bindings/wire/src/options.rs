@@ -70,8 +70,12 @@ impl QueryOptions {
 
 /// Reads options; nothing at all is the defaults.
 pub(crate) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, Error> {
-    let text = if text.is_empty() { "{}" } else { text };
-    read_as("call.options", text)
+    match text.trim_start().as_bytes().first() {
+        None => read_as("call.options", "{}"),
+        Some(b'{') => read_as("call.options", text),
+        // Serde would take a list for the members in their order.
+        Some(_) => Err(Error::misuse("call.options", "expected an object")),
+    }
 }
 
 /// Reads an argument.

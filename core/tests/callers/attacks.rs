@@ -433,3 +433,51 @@ fn hostile_questions_are_denied() {
         );
     }
 }
+
+#[test]
+fn a_signature_checked_elsewhere_changes_nothing_else() {
+    let world = World::new();
+    let (policy, options) = (&world.policy(), VerifyOptions::default());
+    let now = UnixSeconds(NOW);
+    let setting = Setting::default();
+    let token = world.token(&claims("anne", &["coordinator"]));
+    let (before, signature) = token.rsplit_once('.').unwrap();
+    let forged = format!(
+        "{before}.{}A",
+        signature.get(..signature.len() - 1).unwrap()
+    );
+    for token in [&token, &forged] {
+        let prepared = policy
+            .signature_of(token.as_bytes(), now, &options)
+            .unwrap();
+        assert_eq!(prepared.signing_input(), before.as_bytes());
+        assert!(prepared.public_jwk().is_some());
+    }
+    let here = policy.verify(token.as_bytes(), now, &options).unwrap();
+    let signed = |token: &str, now, fits| {
+        policy.verify_signed(token.as_bytes(), now, &options, &setting, fits)
+    };
+    let there = signed(&token, now, true).unwrap();
+    assert_eq!(
+        here.decide("can_read", "document:1", None),
+        there.decide("can_read", "document:1", None)
+    );
+    // The word is taken for the signature, and for nothing else.
+    assert_eq!(
+        signed(&token, now, false).unwrap_err().code(),
+        "token.signature"
+    );
+    let late = UnixSeconds(NOW + 100_000);
+    assert_eq!(
+        signed(&token, late, true).unwrap_err().code(),
+        "token.expired"
+    );
+    let unfit = world.token(&claims("anne", &["stranger"]));
+    assert_eq!(
+        signed(&unfit, now, true).unwrap_err().code(),
+        policy
+            .verify(unfit.as_bytes(), now, &options)
+            .unwrap_err()
+            .code()
+    );
+}
