@@ -13,7 +13,7 @@ use crate::snapshot::{ActorAuthority, Actors, ResourceRecord};
 use crate::time::UnixSeconds;
 use crate::token::VerifyOptions;
 
-use super::chain::{self, Hop, Party, check_hops, quoted};
+use super::chain::{self, Hop, check_hops, quoted};
 use super::reason::{Denial, Reason};
 use super::record::{Inputs, Presented, Record, digest};
 use super::{Caller, Refused, Setting, tenant};
@@ -129,9 +129,7 @@ impl Policy {
         setting: &Setting<'_>,
         question: &Question<'_>,
     ) -> Decision {
-        let mut inputs = Inputs::of_host(None, now, setting);
-        inputs.chain = chain.iter().map(|who| Party::vouched(who)).collect();
-        match self.stand(inputs, None) {
+        match self.stand(Inputs::vouched(chain, now, setting), None) {
             Ok(caller) => caller.decide(question.action, question.resource, question.context),
             Err(refused) => self.refuse(*refused, question),
         }

@@ -242,9 +242,7 @@ impl Policy {
         now: UnixSeconds,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        let mut inputs = Inputs::of_host(None, now, setting);
-        inputs.chain = chain.iter().map(|who| Party::vouched(who)).collect();
-        self.resume(inputs)
+        self.resume(Inputs::vouched(chain, now, setting))
     }
 
     /// The caller of what an earlier one wrote down, without its token: to

@@ -112,6 +112,14 @@ impl Inputs {
             ..Self::default()
         }
     }
+
+    /// Of a chain that the host vouches for.
+    pub(super) fn vouched(chain: &[&str], now: UnixSeconds, setting: &Setting<'_>) -> Self {
+        Self {
+            chain: chain.iter().map(|who| Party::vouched(who)).collect(),
+            ..Self::of_host(None, now, setting)
+        }
+    }
 }
 
 /// What is written down of a token: nothing that could stand in for it.
