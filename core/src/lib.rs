@@ -58,6 +58,7 @@ pub mod model;
 #[cfg(test)]
 mod numbers;
 pub mod path;
+pub mod pointer;
 mod policy;
 mod query;
 #[cfg(feature = "tokens")]

@@ -10,6 +10,7 @@ mod failure;
 mod fuzz;
 mod generate;
 mod kernel_docs;
+mod package;
 mod program;
 mod step;
 mod test;
@@ -49,6 +50,12 @@ enum Task {
     Fuzz {
         #[command(subcommand)]
         effort: fuzz::Effort,
+    },
+    /// Build the npm package `@deputize/wasm` into `wasm/dist`.
+    Wasm {
+        /// Build the module in every way instead, and list how large it is.
+        #[arg(long)]
+        sizes: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
@@ -98,6 +105,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Differential(rest) => forward(DIFFERENTIAL, rest),
         Task::Bench(rest) => forward(&["bench", "--workspace", "--"], rest),
         Task::Fuzz { effort } => fuzz::run(effort).map(tell),
+        Task::Wasm { sizes: true } => package::sizes(),
+        Task::Wasm { sizes: false } => package::build(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::program::{Program, target};
 use crate::step::Outcome;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What the module answers when each question of `xtask/probe` came out right.
 const ALL_RIGHT: &str = "2047";
@@ -79,7 +79,7 @@ fn imports(module: &[u8]) -> Result<Vec<String>, Failure> {
 }
 
 /// Asks rustup for the target's standard library where it is missing.
-fn need_target() -> Result<(), Failure> {
+pub(crate) fn need_target() -> Result<(), Failure> {
     let library = Program::new("rustc")
         .args(["--print", "target-libdir", "--target", TARGET])
         .read()?;

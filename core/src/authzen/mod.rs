@@ -59,6 +59,7 @@ pub const MAX_EVALUATIONS: usize = 1_000;
 
 /// The answer to one evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evaluation {
     /// Whether it is allowed.
     pub decision: bool,
@@ -69,6 +70,7 @@ pub struct Evaluation {
 
 /// Why something is not allowed, or was not found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Why {
     /// The code of the [`Reason`], which is stable.
     pub reason: &'static str,
@@ -79,6 +81,7 @@ pub struct Why {
 
 /// The answer to a request for evaluations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Evaluations {
     /// To a request without a list: it is answered like a single one.

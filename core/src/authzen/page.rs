@@ -17,6 +17,7 @@ use crate::canonical;
 
 /// Which part of the results an answer holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Page {
     /// The token of the next page; empty on the last.
     pub next_token: String,

@@ -19,6 +19,8 @@ use super::{Callers, Why};
 
 /// The answer to a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Found{T}"))]
 pub struct Found<T> {
     /// Which part of the results this is.
     pub page: Page,
@@ -31,6 +33,7 @@ pub struct Found<T> {
 
 /// A subject or a resource that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamedEntity {
     /// The type that was asked for.
     pub r#type: String,
@@ -40,6 +43,7 @@ pub struct NamedEntity {
 
 /// An action that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamedAction {
     /// Its name.
     pub name: String,

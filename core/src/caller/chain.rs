@@ -13,6 +13,7 @@ use super::reason::{Denial, Reason};
 
 /// One party of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Party {
     /// The principal, `type:id`.

@@ -16,10 +16,11 @@ use crate::token::VerifyOptions;
 use super::chain::{self, Hop, check_hops, quoted};
 use super::reason::{Denial, Reason};
 use super::record::{Inputs, Presented, Record, digest};
-use super::{Caller, Refused, Setting, tenant};
+use super::{Caller, Refused, Setting, Signature, tenant};
 
 /// An answer, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Decision {
     /// Whether it is allowed.
     pub allowed: bool,
@@ -37,6 +38,7 @@ pub struct Decision {
 
 /// One part of the effective authority.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Branch {
     /// Which part.
     pub role: Role,
@@ -52,6 +54,7 @@ pub struct Branch {
 
 /// What a part of the effective authority is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// What the scopes cover.
@@ -113,7 +116,7 @@ impl Policy {
         setting: &Setting<'_>,
         question: &Question<'_>,
     ) -> Decision {
-        match self.attempt(token, now, options, setting, None) {
+        match self.attempt(token, now, options, setting, Signature::Here) {
             Ok(caller) => caller.decide(question.action, question.resource, question.context),
             Err(refused) => self.refuse(*refused, question),
         }

@@ -24,7 +24,7 @@ use crate::token::{
 use super::chain::{self, Named, Party, quoted};
 use super::reason::{Denial, Reason};
 use super::record::{Inputs, TokenFacts};
-use super::{Caller, Setting, claim_tuples, task_id};
+use super::{Caller, Setting, Signature, claim_tuples, task_id};
 
 /// A request for the next token of a chain.
 #[derive(Clone, Copy)]
@@ -211,7 +211,12 @@ impl Policy {
         now: UnixSeconds,
     ) -> Result<ExchangeClaims, ExchangeRefusal> {
         let subject = self
-            .verified(request.subject_token, now, &request.subject_options, None)
+            .verified(
+                request.subject_token,
+                now,
+                &request.subject_options,
+                Signature::Here,
+            )
             .map_err(ExchangeRefusal::request)?;
         let next = match &request.actor {
             None => None,
@@ -235,7 +240,7 @@ impl Policy {
         match acting {
             Acting::Token { token, options } => {
                 let verified = self
-                    .verified(token, now, options, None)
+                    .verified(token, now, options, Signature::Here)
                     .map_err(ExchangeRefusal::request)?;
                 let claims = &verified.claims;
                 if !claims.actors.is_empty() {

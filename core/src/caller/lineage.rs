@@ -11,7 +11,7 @@ use crate::token::{ChainConvention, Issuer, ScopeUse, Verified, VerifyOptions};
 use super::chain::{self, Named, quoted};
 use super::reason::{Denial, Reason};
 use super::record::{Inputs, TokenFacts, digest};
-use super::{Caller, Setting, task_id};
+use super::{Caller, Setting, Signature, task_id};
 
 impl Policy {
     /// The caller of the last of several tokens, oldest first: the subject's
@@ -48,7 +48,7 @@ impl Policy {
         };
         let mut verified: Vec<Arc<Verified>> = Vec::with_capacity(tokens.len());
         for token in earlier {
-            verified.push(self.verified(token, now, &of_earlier, None)?);
+            verified.push(self.verified(token, now, &of_earlier, Signature::Here)?);
         }
         let mut caller = self.verify_in(last, now, options, setting)?;
         verified.extend(caller.verified.clone());

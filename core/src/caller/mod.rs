@@ -39,7 +39,9 @@ use crate::policy::{Policy, fill};
 use crate::query::{Surroundings, Tuple, View};
 use crate::scope::{Reach, ScopeContext, ScopeSet};
 use crate::time::UnixSeconds;
-use crate::token::{Claims, DpopUse, Issuer, ScopeUse, TokenCache, Verified, VerifyOptions};
+use crate::token::{
+    Claims, DpopUse, Issuer, Prepared, ScopeUse, TokenCache, Verified, VerifyOptions,
+};
 
 use self::chain::quoted;
 
@@ -79,6 +81,16 @@ pub struct Caller {
     verified: Option<Arc<Verified>>,
 }
 
+/// Who checks a token's signature.
+enum Signature<'c> {
+    /// This library.
+    Here,
+    /// This library, unless it did before.
+    Cached(&'c mut TokenCache),
+    /// Another, whose answer this is.
+    Elsewhere { fits: bool },
+}
+
 /// A caller that was refused, with what was known by then.
 struct Refused {
     denial: Denial,
@@ -112,7 +124,45 @@ impl Policy {
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        self.attempt(token, now, options, setting, None)
+        self.attempt(token, now, options, setting, Signature::Here)
+            .map_err(|refused| refused.denial)
+    }
+
+    /// The first half of [`Policy::verify_in`] where something else, like
+    /// WebCrypto, is to check the signature: what it is to check. The second is
+    /// [`Policy::verify_signed`].
+    ///
+    /// # Errors
+    /// Those of [`Policy::verify`] that come before the signature's.
+    pub fn signature_of<'a>(
+        &'a self,
+        token: &'a [u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'a>,
+    ) -> Result<Prepared<'a>, Denial> {
+        self.check_fresh(now)?;
+        Ok(self.inner.trust.issuers.prepare(token, now, options)?)
+    }
+
+    /// [`Policy::verify_in`], taking another's word for the signature.
+    /// `signature_fits` must be the answer to what [`Policy::signature_of`] said
+    /// of exactly this token under this very policy.
+    ///
+    /// # Errors
+    /// As [`Policy::verify`]; a shared secret's signature is checked here alone,
+    /// and never fits.
+    pub fn verify_signed(
+        &self,
+        token: &[u8],
+        now: UnixSeconds,
+        options: &VerifyOptions<'_>,
+        setting: &Setting<'_>,
+        signature_fits: bool,
+    ) -> Result<Caller, Denial> {
+        let signature = Signature::Elsewhere {
+            fits: signature_fits,
+        };
+        self.attempt(token, now, options, setting, signature)
             .map_err(|refused| refused.denial)
     }
 
@@ -131,7 +181,7 @@ impl Policy {
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
     ) -> Result<Caller, Denial> {
-        self.attempt(token, now, options, setting, Some(cache))
+        self.attempt(token, now, options, setting, Signature::Cached(cache))
             .map_err(|refused| refused.denial)
     }
 
@@ -142,11 +192,11 @@ impl Policy {
         now: UnixSeconds,
         options: &VerifyOptions<'_>,
         setting: &Setting<'_>,
-        cache: Option<&mut TokenCache>,
+        signature: Signature<'_>,
     ) -> Result<Caller, Box<Refused>> {
         let presented = Presented::of(token, options);
         let mut inputs = Inputs::of_host(Some(presented), now, setting);
-        let verified = match self.verified(token, now, options, cache) {
+        let verified = match self.verified(token, now, options, signature) {
             Ok(verified) => verified,
             Err(denial) => return Err(Box::new(Refused { denial, inputs })),
         };
@@ -163,12 +213,17 @@ impl Policy {
         token: &[u8],
         now: UnixSeconds,
         options: &VerifyOptions<'_>,
-        cache: Option<&mut TokenCache>,
+        signature: Signature<'_>,
     ) -> Result<Arc<Verified>, Denial> {
         self.check_fresh(now)?;
         let issuers = &self.inner.trust.issuers;
-        let Some(cache) = cache else {
-            return Ok(Arc::new(issuers.verify(token, now, options)?));
+        let cache = match signature {
+            Signature::Here => return Ok(Arc::new(issuers.verify(token, now, options)?)),
+            Signature::Elsewhere { fits } => {
+                let prepared = issuers.prepare(token, now, options)?;
+                return Ok(Arc::new(prepared.finish(fits)?));
+            }
+            Signature::Cached(cache) => cache,
         };
         let verified = cache.verify(issuers, &self.digest(), token, now, options)?;
         let claims = &verified.claims;

@@ -226,6 +226,22 @@ impl Reason {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Reason {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Reason".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        schemars::json_schema!({
+            "description": "Why a decision came out as it did: a stable code.",
+            "type": "string",
+            "enum": codes,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,7 @@ use super::{Refused, Setting};
 
 /// All that a caller was made from, its policy aside.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Inputs {
     /// The time of the request.
@@ -68,6 +69,7 @@ pub struct Inputs {
 
 /// A token as it was presented: enough to know it again.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Presented {
     /// SHA-256 of the whole token, in hexadecimal.
@@ -124,6 +126,7 @@ impl Inputs {
 
 /// What is written down of a token: nothing that could stand in for it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenFacts {
     /// `iss`.
@@ -155,6 +158,8 @@ impl TokenFacts {
 
 /// An audit record: FusionAuth's fields, and what it takes to decide again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "AuditRecord"))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Record {
     /// SHA-256 over everything else in the record, in hexadecimal.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::canonical;
@@ -29,7 +30,8 @@ const MAX_WARNINGS: usize = 1_000;
 const FETCHED: usize = 16;
 
 /// Something in a snapshot that can have no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Warning {
     /// A stable name for the kind of warning.
     pub code: &'static str,

@@ -19,6 +19,7 @@ use super::view::View;
 
 /// What gives a principal an action on a resource, or what was lacking.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Grounds {

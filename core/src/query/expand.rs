@@ -10,6 +10,7 @@ use super::view::View;
 /// A relation's users, one level down: what leads further is named, not
 /// followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Expansion {
     /// Users that tuples name, sorted; conditions are not evaluated.

@@ -24,6 +24,7 @@ const MAX_SUBJECTS: usize = 20;
 
 /// Why a check came out as it did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// Whether the user has the relation.
     pub allowed: bool,
@@ -42,6 +43,7 @@ pub struct Explanation {
 
 /// One step of an explanation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Step {
     /// `object#relation` that the step is about.
     pub node: String,
@@ -57,6 +59,7 @@ pub struct Step {
 
 /// What a step of an explanation is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "rule", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepRule {

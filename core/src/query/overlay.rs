@@ -14,6 +14,7 @@ use super::error::{QueryError, TupleFault};
 
 /// A relationship: `user` has `relation` on `object`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tuple {
     /// `type:id`, `type:*` or `type:id#relation`.
@@ -32,6 +33,7 @@ pub struct Tuple {
 
 /// A tuple's condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TupleCondition {
     /// The condition's name in the model.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 #[cfg(feature = "conditions")]
 use serde_json::{Map, Value};
 
@@ -45,7 +46,9 @@ impl Surroundings {
 }
 
 /// One question of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct CheckItem {
     /// `type:id`, `type:*` or `type:id#relation`.
     pub user: String,

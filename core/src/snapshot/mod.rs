@@ -243,7 +243,7 @@ impl<'a> Snapshot<'a> {
             }
             .at("")
         })?;
-        let snapshot: Self = serde_json::from_str(text).map_err(|_| locate(text))?;
+        let snapshot: Self = serde_json::from_str(text).map_err(|error| locate(text, &error))?;
         if snapshot.format != 1 {
             return Err(SnapshotErrorKind::Format {
                 found: snapshot.format,
@@ -261,46 +261,20 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-/// Reads a document that is known to be wrong once more, slowly, to say where.
-fn locate(text: &str) -> SnapshotError {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match serde_path_to_error::deserialize::<_, Snapshot<'_>>(&mut reader) {
-        Err(e) => {
-            let mut pointer = pointer(e.path());
-            let mut error = SnapshotError::from_serde(e.inner(), String::new());
-            // FusionAuth's shapes are read as values, and say themselves where
-            // within their section something is wrong.
-            if let SnapshotErrorKind::Shape { detail } = &mut error.kind
-                && !pointer.is_empty()
-                && detail.starts_with(&pointer)
-                && let Some((place, said)) = detail.split_once(": ")
-            {
-                pointer = place.to_owned();
-                *detail = said.to_owned();
-            }
-            error.pointer = pointer;
-            error
-        }
-        // What is left is text behind the document.
-        Ok(_) => match reader.end() {
-            Err(e) => SnapshotError::from_serde(&e, String::new()),
-            Ok(()) => SnapshotErrorKind::Internal.at(""),
-        },
+/// Says where a document is wrong.
+fn locate(text: &str, error: &serde_json::Error) -> SnapshotError {
+    let mut pointer = crate::pointer::of_error(text, error);
+    let mut error = SnapshotError::from_serde(error, String::new());
+    // FusionAuth's shapes are read as values, and say themselves where within
+    // their section something is wrong.
+    if let SnapshotErrorKind::Shape { detail } = &mut error.kind
+        && !pointer.is_empty()
+        && detail.starts_with(&pointer)
+        && let Some((place, said)) = detail.split_once(": ")
+    {
+        pointer = place.to_owned();
+        *detail = said.to_owned();
     }
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut out = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => out.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                out.push('/');
-                out.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    out
+    error.pointer = pointer;
+    error
 }

@@ -220,8 +220,15 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`TokenError::Signature`] where it does not fit.
+    /// [`TokenError::Signature`] where it does not fit, and
+    /// [`TokenError::KeyUnfit`] where this build cannot tell.
     pub fn verify(&self, jws: &Jws<'_>) -> Result<(), TokenError> {
+        if !signature::is_supported(self.algorithm.family()) {
+            return Err(TokenError::KeyUnfit {
+                kid: json::shorten(&self.kid, 100),
+                reason: format!("this build does not check {}", self.algorithm),
+            });
+        }
         if signature::verify(
             self.algorithm,
             &self.decoding,

@@ -13,6 +13,14 @@ use jsonwebtoken::crypto::CryptoProvider;
 
 use super::algorithm::{Algorithm, Family};
 
+/// Whether signatures of keys of this kind can be checked at all.
+pub(crate) const fn is_supported(family: Family) -> bool {
+    match family {
+        Family::Rsa => cfg!(any(feature = "rsa", not(target_arch = "wasm32"))),
+        Family::P256 | Family::P384 | Family::Ed25519 | Family::Secret => true,
+    }
+}
+
 /// Whether `signature` is one of `message` under `key`.
 ///
 /// `key` must have been made for the algorithm's family; every failure, a wrong

@@ -7,12 +7,14 @@
 use hmac::{Hmac, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result, new_error};
-use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
-use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use sha2::{Sha256, Sha384, Sha512};
 use signature::{Error, Verifier};
 
-use super::super::key::MAX_RSA_BITS;
+#[cfg(any(test, feature = "rsa"))]
+#[path = "rsa.rs"]
+mod rsa;
+
 use super::Family;
 
 /// Verifies; signing with it is an error.
@@ -50,24 +52,13 @@ impl JwtVerifier for Portable {
 impl Verifier<Vec<u8>> for Portable {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         match self.algorithm {
-            Algorithm::RS256 => self.rsa(
-                Pkcs1v15Sign::new::<Sha256>(),
-                &Sha256::digest(message),
-                signature,
-            ),
-            Algorithm::RS384 => self.rsa(
-                Pkcs1v15Sign::new::<Sha384>(),
-                &Sha384::digest(message),
-                signature,
-            ),
-            Algorithm::RS512 => self.rsa(
-                Pkcs1v15Sign::new::<Sha512>(),
-                &Sha512::digest(message),
-                signature,
-            ),
-            Algorithm::PS256 => self.rsa(Pss::new::<Sha256>(), &Sha256::digest(message), signature),
-            Algorithm::PS384 => self.rsa(Pss::new::<Sha384>(), &Sha384::digest(message), signature),
-            Algorithm::PS512 => self.rsa(Pss::new::<Sha512>(), &Sha512::digest(message), signature),
+            #[cfg(any(test, feature = "rsa"))]
+            Algorithm::RS256
+            | Algorithm::RS384
+            | Algorithm::RS512
+            | Algorithm::PS256
+            | Algorithm::PS384
+            | Algorithm::PS512 => rsa::verify(self.algorithm, &self.key, message, signature),
             Algorithm::ES256 => {
                 let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(self.bytes()?)?;
                 key.verify(message, &p256::ecdsa::Signature::from_slice(signature)?)
@@ -92,25 +83,6 @@ impl Verifier<Vec<u8>> for Portable {
 impl Portable {
     fn bytes(&self) -> std::result::Result<&[u8], Error> {
         self.key.try_get_as_bytes().map_err(|_| Error::new())
-    }
-
-    fn rsa(
-        &self,
-        scheme: impl rsa::traits::SignatureScheme,
-        digest: &[u8],
-        signature: &[u8],
-    ) -> std::result::Result<(), Error> {
-        let DecodingKeyKind::RsaModulusExponent { n, e } = self.key.kind() else {
-            return Err(Error::new());
-        };
-        // RFC 8017 §8.1.2 and §8.2.2, step 1.
-        if signature.len() != n.len() {
-            return Err(Error::new());
-        }
-        let (n, e) = (BigUint::from_bytes_be(n), BigUint::from_bytes_be(e));
-        RsaPublicKey::new_with_max_size(n, e, MAX_RSA_BITS)
-            .and_then(|key| key.verify(scheme, digest, signature))
-            .map_err(|_| Error::new())
     }
 
     fn mac<M: Mac + hmac::digest::KeyInit>(

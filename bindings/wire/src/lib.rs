@@ -1,0 +1,53 @@
+//! What every binding shares: the shapes of requests and answers, their
+//! defaults, and the errors. A binding converts its language's values to these
+//! texts, calls, and maps what comes back; it has no logic and no default of
+//! its own, so the answers are the same bytes in every language.
+//!
+//! Each question is a function of this crate. Names and ids come as texts,
+//! everything else as one JSON text of options, of which `""` and `{}` are the
+//! defaults; an answer that is more than yes or no is a JSON text.
+//!
+//! ```
+//! use deputize::Policy;
+//!
+//! let policy = Policy::from_json(br#"{"deputize": 1,
+//!   "model": "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define viewer: [user]"}"#)?;
+//! let options = r#"{"contextual_tuples": [{"user": "user:anne", "relation": "viewer", "object": "document:1"}]}"#;
+//! assert!(deputize_wire::check(&policy, "user:anne", "viewer", "document:1", options)?);
+//! let error = deputize_wire::check(&policy, "user:anne", "viewer", "document:1", r#"{"tenat": "acme"}"#);
+//! assert_eq!(error.unwrap_err().code, "call.options");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "tokens")]
+mod authzen;
+#[cfg(feature = "tokens")]
+mod caller;
+#[cfg(feature = "tokens")]
+mod credentials;
+mod error;
+mod options;
+mod policy;
+mod question;
+#[cfg(feature = "tokens")]
+mod setting;
+#[cfg(feature = "schema")]
+pub mod typescript;
+
+#[cfg(feature = "tokens")]
+pub use self::authzen::{evaluate, evaluations, search_actions, search_resources, search_subjects};
+#[cfg(feature = "tokens")]
+pub use self::caller::{
+    at, caller, caller_can, caller_check, caller_decide, caller_filter, caller_list, caller_terms,
+    decide, describe, inspect, replay, signature_of, verify, verify_chain, verify_signed,
+};
+#[cfg(feature = "tokens")]
+pub use self::credentials::{client_credentials, delegate, exchange};
+pub use self::error::{Error, Kind};
+pub use self::options::texts;
+pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnings};
+pub use self::question::{
+    Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
+};

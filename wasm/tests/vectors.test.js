@@ -1,0 +1,129 @@
+// The cases that every language runs to the same bytes (`tests/vectors`).
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+
+import { Policy, inspect } from "@deputize/wasm";
+
+const folder = new URL("../../tests/vectors/", import.meta.url);
+const read = (name) => JSON.parse(readFileSync(new URL(name, folder), "utf8"));
+const FILES = ["tokens", "chains", "scopes", "authority", "lists", "exchanges", "authzen", "inspections"];
+
+/** Members sorted by the bytes of their names, nothing between tokens. */
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const names = Object.keys(value).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
+}
+
+function without(object) {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+function setting({ setting: { tuples, scope, ...rest } = {}, now }) {
+  return without({ ...rest, contextual_tuples: tuples, scopes: scope, now });
+}
+
+function presented({ audience, proof = {} }) {
+  const certificate = proof.certificate_sha256 && { sha256: proof.certificate_sha256 };
+  return without({ audience, dpop: proof.dpop, certificate });
+}
+
+function caller(policy, request) {
+  const options = { ...setting(request), ...presented(request) };
+  if (request.token !== undefined) return policy.verify(request.token, options);
+  if (request.tokens !== undefined) return policy.verifyChain(request.tokens, options);
+  return policy.caller(request.chain, setting(request));
+}
+
+/** The same answer, where WebCrypto has looked at the signature. */
+function callerAsync(policy, request) {
+  return policy.verifyAsync(request.token, { ...setting(request), ...presented(request) });
+}
+
+const given = ({ claims, chain, audience, scope, issued_at, expires_at, expires_in }) => ({ claims, chain, audience, scope, issued_at, expires_at, expires_in });
+
+const operations = {
+  decide(policy, request) {
+    const { token, tokens, chain, action, resource, context } = request;
+    const asking = without({ token, tokens, chain });
+    const options = chain === undefined ? { ...setting(request), ...presented(request) } : setting(request);
+    return policy.decide(asking, without({ action, resource, context }), options);
+  },
+  verify(policy, request) {
+    const { chain, subject, actor, tenant, scopes } = caller(policy, request);
+    return { chain, subject, actor, tenant, scopes };
+  },
+  filter(policy, request) {
+    const { mask, dropped } = caller(policy, request).filter(request.action, request.resources);
+    return { mask: [...mask].map(Boolean), dropped };
+  },
+  list: (policy, request) => ({ resources: caller(policy, request).list(request.action, request.type) }),
+  terms: (policy, request) => ({ terms: caller(policy, request).terms(request.action, request.type) }),
+  exchange(policy, { subject_token, audience, proof, actor = {}, wanted, ...request }) {
+    const { token, principal, confirmation } = actor;
+    const asked = without({
+      ...setting(request),
+      subject_token,
+      subject: presented({ audience, proof }),
+      actor_token: token,
+      actor: token === undefined && principal === undefined ? undefined : without({ principal, confirmation, ...presented(actor) }),
+      wanted,
+    });
+    return given(policy.exchange(asked));
+  },
+  delegate: (policy, request) => given(caller(policy, request).delegate(request.actor.principal, request.wanted)),
+  client_credentials(policy, { principal, scope, audience, tenant, now }) {
+    const { claims, lifetime } = policy.clientCredentials(without({ principal, scope, audience, tenant, now }));
+    return { claims, lifetime };
+  },
+  inspect: (_, { token, now }) => inspect(token, { now }),
+  evaluate: (policy, request) => policy.evaluate(request.request, setting(request)),
+  evaluations: (policy, request) => policy.evaluations(request.request, setting(request)),
+  search_subjects: (policy, request) => policy.searchSubjects(request.request, setting(request)),
+  search_resources: (policy, request) => policy.searchResources(request.request, setting(request)),
+  search_actions: (policy, request) => policy.searchActions(request.request, setting(request)),
+};
+
+/** What is refused as a whole, as the vectors have it. */
+function refused(error) {
+  assert.equal(error.name, "DeputizeError", String(error));
+  const { kind, code, message, oauthError, pointer = "" } = error;
+  if (oauthError !== undefined) return { refused: { error: oauthError, reason: code, message } };
+  if (kind === "denied") return { denied: { reason: code, message } };
+  return { invalid: { code, pointer, message } };
+}
+
+describe("the vectors", { skip: existsSync(folder) ? false : "there is no tests/vectors" }, () => {
+  const policies = {};
+  for (const [name, document] of Object.entries(read("snapshots.json").snapshots)) {
+    policies[name] = Policy.fromJson(document);
+  }
+  for (const file of FILES) {
+    it(file, async (t) => {
+      const { cases } = read(`${file}.json`);
+      for (const { name, snapshot, operation, request, answer } of cases) {
+        const policy = policies[snapshot];
+        let found;
+        try {
+          found = operations[operation](policy, request);
+        } catch (error) {
+          found = refused(error);
+        }
+        assert.equal(canonical(found), answer, name);
+        if (request.token === undefined || operation === "inspect") continue;
+        const outcomes = [() => caller(policy, request), () => callerAsync(policy, request)].map(async (make) => {
+          try {
+            return (await make()).decide(request.action ?? "a", request.resource ?? "b:c", request.context);
+          } catch (error) {
+            return refused(error);
+          }
+        });
+        assert.deepEqual(await outcomes[1], await outcomes[0], name);
+      }
+      t.diagnostic(`${cases.length} cases`);
+    });
+  }
+});

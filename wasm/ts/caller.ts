@@ -1,0 +1,177 @@
+import { type Filtered, type Time, filtered, joined, json, seconds, text } from "./arguments.js";
+import { misuse } from "./error.js";
+import { type RawCaller, call, lay } from "./instance.js";
+import type * as shapes from "./shapes.js";
+
+/** Values for conditions. */
+export type Context = { [name: string]: unknown };
+
+let make: (raw: () => RawCaller) => Caller;
+
+/** A caller around what the module made. @internal */
+export function newCaller(raw: () => RawCaller): Caller {
+  return make(raw);
+}
+
+/**
+ * A verified token, or principals that a host vouches for, bound to a policy:
+ * ask it many questions. It goes on when its policy is freed.
+ */
+export class Caller implements Disposable {
+  #raw: RawCaller | undefined;
+  #description: shapes.CallerDescription | undefined;
+
+  static {
+    make = (raw) => new Caller(raw);
+  }
+
+  private constructor(raw: () => RawCaller) {
+    this.#raw = call(raw);
+  }
+
+  /** On whose behalf the caller acts, `type:id`. */
+  get subject(): string {
+    return this.#describe().subject;
+  }
+
+  /** Who acts: the subject itself, where nobody acts for it. */
+  get actor(): string {
+    return this.#describe().actor;
+  }
+
+  /** The parties, subject first, current actor last. */
+  get chain(): readonly shapes.Party[] {
+    return this.#describe().chain;
+  }
+
+  /** The request's tenant. */
+  get tenant(): string | null {
+    return this.#describe().tenant;
+  }
+
+  /** The token's scopes, as the claims that carried them; `null` where there are none or where they are not looked at. */
+  get scopes(): { readonly [claim: string]: unknown } | null {
+    return this.#describe().scopes;
+  }
+
+  /** The time of the request, in seconds since the Unix epoch. */
+  get time(): number {
+    return this.#describe().time;
+  }
+
+  /** The first second, since the Unix epoch, at which the token no longer counts. */
+  get until(): number | null {
+    return this.#describe().until;
+  }
+
+  /** The DPoP proof that came with the token, which the host should accept only once. */
+  get dpop(): shapes.DpopUse | null {
+    return this.#describe().dpop;
+  }
+
+  /** Whether the caller may do `action` on `resource` (`type:id` or a path). Whatever fails is `false`. */
+  can(action: string, resource: string, context?: Context): boolean {
+    const raw = this.#own();
+    if (context === undefined && typeof action === "string" && typeof resource === "string") {
+      const first = lay(action, 0);
+      const second = lay(resource, first);
+      if (second > 0) {
+        const answer = call(() => raw.can(first, second - first));
+        if (answer < 2) return answer === 1;
+      }
+    }
+    return this.#ask("can", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
+  }
+
+  /** As {@link Caller.can}, with the reason. */
+  check(action: string, resource: string, context?: Context): shapes.Checked {
+    return this.#ask("check", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
+  }
+
+  /** As {@link Caller.can}, with what decided and an audit record. */
+  decide(action: string, resource: string, context?: Context): shapes.Decision {
+    return this.#ask("decide", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
+  }
+
+  /**
+   * Which of these resources the caller may do `action` on. One that is
+   * malformed or unknown, or whose check errs, is dropped and counted.
+   *
+   * @throws {DeputizeError} for what is wrong with the call as a whole: then nothing is allowed.
+   */
+  filter(action: string, resources: readonly string[]): Filtered {
+    const raw = this.#own();
+    const all = joined(resources, "resources");
+    text(action, "action");
+    return call(() => filtered(raw.filter(action, all, resources.length), resources.length));
+  }
+
+  /**
+   * The objects of a type that the caller may do `action` on: sorted, complete.
+   *
+   * @throws {DeputizeError} as {@link Caller.filter}; a list that may lack something is none.
+   */
+  list(action: string, type: string): string[] {
+    return this.#ask("list", [text(action, "action"), text(type, "type")]);
+  }
+
+  /**
+   * Names under which the subject may stand in an access list that is stored
+   * with a chunk: to search with before filtering. They may let through too
+   * much, never too little.
+   *
+   * @throws {DeputizeError} as {@link Caller.filter}.
+   */
+  terms(action: string, type: string): string[] {
+    return this.#ask("terms", [text(action, "action"), text(type, "type")]);
+  }
+
+  /**
+   * The same caller at a later time: seconds since the Unix epoch, or a `Date`; now, by default.
+   *
+   * @throws {DeputizeError} of the kind `denied`: the token has expired since, the snapshot is stale, or a party has expired.
+   */
+  at(now?: Time): Caller {
+    const raw = this.#own();
+    const time = seconds(now);
+    return new Caller(() => raw.at(time));
+  }
+
+  /**
+   * The claims of the next token, for `actor` (`type:id`), whom the host has
+   * authenticated, to act for this caller.
+   *
+   * @throws {DeputizeError} of the kind `denied`, with `oauthError`.
+   */
+  delegate(actor: string, wanted?: shapes.WantedToken): shapes.ExchangeClaims {
+    return this.#ask("delegate", [text(actor, "actor"), json(wanted, "wanted")]);
+  }
+
+  /** Gives the memory back. Twice is once. */
+  free(): void {
+    const raw = this.#raw;
+    this.#raw = undefined;
+    if (raw !== undefined) call(() => raw.free());
+  }
+
+  /** {@link Caller.free}, for `using`. */
+  [Symbol.dispose](): void {
+    this.free();
+  }
+
+  #own(): RawCaller {
+    if (this.#raw === undefined) throw misuse("call.freed", "the caller was freed");
+    return this.#raw;
+  }
+
+  #describe(): shapes.CallerDescription {
+    this.#own();
+    return (this.#description ??= this.#ask<shapes.CallerDescription>("describe", []));
+  }
+
+  #ask<T>(method: string, given: string[]): T {
+    const raw = this.#own();
+    const answer = call(() => raw.ask(method, JSON.stringify(given)));
+    return JSON.parse(answer);
+  }
+}

@@ -1,0 +1,49 @@
+// What every entry point gives.
+
+export { Caller, type Context } from "./caller.js";
+export { DeputizeError } from "./error.js";
+export { type Source, type SyncSource, init, initSync, memoryBytes } from "./instance.js";
+export type { Filtered, Time } from "./arguments.js";
+export * from "./policy.js";
+export type {
+  Actor,
+  Asking,
+  AuditRecord,
+  Branch,
+  Certificate,
+  CheckAnswer,
+  CheckItem,
+  Checked,
+  ClientCredentials,
+  Decision,
+  Dpop,
+  DpopUse,
+  ErrorBody,
+  ErrorKind,
+  Evaluation,
+  Evaluations,
+  ExchangeClaims,
+  Expansion,
+  Explanation,
+  Finding,
+  FoundNamedAction,
+  FoundNamedEntity,
+  Grounds,
+  Inputs,
+  Inspection,
+  Party,
+  QueryLimits,
+  QueryOptions,
+  Question,
+  Reason,
+  ReplayOptions,
+  Role,
+  Scopes,
+  Severity,
+  Snapshot,
+  Step,
+  Tuple,
+  TupleCondition,
+  WantedToken,
+  Warning,
+} from "./shapes.js";

@@ -1,0 +1,335 @@
+import { type Filtered, type Time, body, bytes, filtered, joined, json, seconds, text, timed } from "./arguments.js";
+import { Caller, newCaller } from "./caller.js";
+import { misuse } from "./error.js";
+import { type RawPolicy, call, instance, lay } from "./instance.js";
+import type * as shapes from "./shapes.js";
+import { signatureFits } from "./signature.js";
+
+type Timed<T> = Omit<T, "now"> & {
+  /** The time of the request: seconds since the Unix epoch, or a `Date`. The host's clock by default. */
+  now?: Time;
+};
+
+/** What goes with a token. */
+export type VerifyOptions = Timed<shapes.VerifyRequest>;
+/** What goes with a caller that the host vouches for, and with AuthZEN's requests. */
+export type CallerOptions = Timed<shapes.CallerOptions>;
+/** A request for the next token of a chain (RFC 8693 §2.1). */
+export type ExchangeRequest = Timed<shapes.ExchangeRequest>;
+/** A request for a token of the client credentials grant. */
+export type ClientCredentialsRequest = Timed<shapes.ClientCredentialsRequest>;
+/** What a token is looked at with; `now: null` leaves its times alone. */
+export type InspectOptions = { now?: Time | null };
+
+/** A request of the AuthZEN API: an object, its JSON, or the bytes of that. */
+export type AuthZenRequest = object | string | Uint8Array;
+
+/**
+ * A compiled snapshot: immutable, and as many side by side as there is memory
+ * for. It lies in the module's memory, which `free` (or `using`) gives back.
+ */
+export class Policy implements Disposable {
+  #raw: RawPolicy | undefined;
+  #description: shapes.PolicyDescription | undefined;
+
+  private constructor(make: () => RawPolicy) {
+    this.#raw = call(make);
+  }
+
+  /**
+   * Reads and compiles a snapshot document.
+   *
+   * @param document The snapshot: an object, its JSON, or the bytes of that in UTF-8 (the quickest).
+   * @throws {DeputizeError} of the kind `input`, with the pointer of what is wrong.
+   */
+  static fromJson(document: shapes.Snapshot | string | Uint8Array | ArrayBuffer): Policy {
+    const said = bytes(document, "document");
+    return new Policy(() => instance().RawPolicy.fromJson(said));
+  }
+
+  /**
+   * Opens what {@link Policy.toCompiled} gave: many times quicker than reading JSON.
+   *
+   * @throws {DeputizeError} `compiled.*`: it is foreign, of another version, cut off or damaged.
+   */
+  static fromCompiled(image: Uint8Array | ArrayBuffer): Policy {
+    if (!(image instanceof Uint8Array || image instanceof ArrayBuffer)) {
+      throw misuse("call.type", "`image` must be a `Uint8Array`");
+    }
+    const said = bytes(image, "image");
+    return new Policy(() => instance().RawPolicy.fromCompiled(said));
+  }
+
+  /** The compiled form: the same bytes for the same policy data, everywhere. */
+  toCompiled(): Uint8Array {
+    const raw = this.#own();
+    return call(() => raw.toCompiled());
+  }
+
+  /** The snapshot's revision, as it stood there. */
+  get revision(): string {
+    return this.#describe().revision;
+  }
+
+  /** When the snapshot was made, in seconds since the Unix epoch. */
+  get issuedAt(): number | null {
+    return this.#describe().issued_at;
+  }
+
+  /** The last second at which the policy holds, since the Unix epoch. */
+  get notAfter(): number | null {
+    return this.#describe().not_after;
+  }
+
+  /** How many relationships are in effect. */
+  get tupleCount(): number {
+    return this.#describe().tuples;
+  }
+
+  /** SHA-256 of the compiled form, in lower-case hexadecimal: equal for equal policy data. */
+  digest(): string {
+    return this.#ask("digest", [], (answer) => answer);
+  }
+
+  /** What the snapshot holds that can have no effect. */
+  warnings(): shapes.Warning[] {
+    return this.#ask("warnings", []);
+  }
+
+  /**
+   * Whether `user` has `relation` on `object`, by relationships alone.
+   *
+   * @throws {DeputizeError} `request.*`, `condition.*`, `budget.*`: there is no answer, which is a denial.
+   */
+  check(user: string, relation: string, object: string, options?: shapes.QueryOptions): boolean {
+    const raw = this.#own();
+    if (options === undefined && typeof user === "string" && typeof relation === "string" && typeof object === "string") {
+      const first = lay(user, 0);
+      const second = lay(relation, first);
+      const third = lay(object, second);
+      if (third > 0) {
+        const answer = call(() => raw.check(first, second - first, third - second));
+        if (answer < 2) return answer === 1;
+      }
+    }
+    text(user, "user");
+    text(relation, "relation");
+    text(object, "object");
+    return this.#ask("check", [user, relation, object, json(options, "options")]);
+  }
+
+  /** Many checks at once, each with its own answer or error, in the order given. */
+  batchCheck(items: readonly shapes.CheckItem[], options?: shapes.QueryOptions): shapes.CheckAnswer[] {
+    return this.#ask("batchCheck", [json(items, "items"), json(options, "options")]);
+  }
+
+  /**
+   * The objects of a type on which `user` has `relation`: sorted, complete.
+   *
+   * @throws {DeputizeError} as {@link Policy.check}; a list that may lack something is none.
+   */
+  listObjects(user: string, relation: string, type: string, options?: shapes.QueryOptions): string[] {
+    const given = [text(user, "user"), text(relation, "relation"), text(type, "type")];
+    return this.#ask("listObjects", [...given, json(options, "options")]);
+  }
+
+  /**
+   * The users of a type (`user`) or userset (`group#member`) that have `relation` on `object`: sorted, complete.
+   *
+   * @throws {DeputizeError} as {@link Policy.check}.
+   */
+  listUsers(object: string, relation: string, type: string, options?: shapes.QueryOptions): string[] {
+    const given = [text(object, "object"), text(relation, "relation"), text(type, "type")];
+    return this.#ask("listUsers", [...given, json(options, "options")]);
+  }
+
+  /**
+   * Who has `relation` on `object`, one level down.
+   *
+   * @throws {DeputizeError} `request.*`.
+   */
+  expand(relation: string, object: string, options?: shapes.QueryOptions): shapes.Expansion {
+    return this.#ask("expand", [text(relation, "relation"), text(object, "object"), json(options, "options")]);
+  }
+
+  /**
+   * Why `user` has `relation` on `object`, or why not, as a tree.
+   *
+   * @throws {DeputizeError} `request.*`; an error on the way is part of the tree.
+   */
+  explain(user: string, relation: string, object: string, options?: shapes.QueryOptions): shapes.Explanation {
+    const given = [text(user, "user"), text(relation, "relation"), text(object, "object")];
+    return this.#ask("explain", [...given, json(options, "options")]);
+  }
+
+  /**
+   * Which of these objects `user` has `relation` on. One that is malformed, or
+   * whose check errs, is dropped and counted.
+   *
+   * @throws {DeputizeError} for what is wrong with the call as a whole: then nothing is allowed.
+   */
+  filter(user: string, relation: string, objects: readonly string[], options?: shapes.QueryOptions): Filtered {
+    const raw = this.#own();
+    const all = joined(objects, "objects");
+    const said = json(options, "options");
+    text(user, "user");
+    text(relation, "relation");
+    return call(() => filtered(raw.filter(user, relation, all, objects.length, said), objects.length));
+  }
+
+  /**
+   * Verifies a token and says who calls.
+   *
+   * @throws {DeputizeError} of the kind `denied`, with the reason of the first check that fails.
+   */
+  verify(token: string, options?: VerifyOptions): Caller {
+    return this.#caller("verify", [text(token, "token"), timed(options)]);
+  }
+
+  /**
+   * As {@link Policy.verify}, with the same answers: RSA and ECDSA signatures
+   * are checked by WebCrypto where the host has it, which is many times quicker.
+   */
+  async verifyAsync(token: string, options?: VerifyOptions): Promise<Caller> {
+    const said = [text(token, "token"), timed(options)];
+    const asked = this.#ask("signatureOf", said, (answer) => answer);
+    const fits = asked === "" ? undefined : await signatureFits(JSON.parse(asked));
+    if (fits === undefined) return this.#caller("verify", said);
+    return this.#caller("verifySigned", [...said, String(fits)]);
+  }
+
+  /**
+   * The caller of the last of several tokens, which prove a chain: the
+   * subject's own first, then one for each that was handed on to.
+   *
+   * @throws {DeputizeError} of the kind `denied`.
+   */
+  verifyChain(tokens: readonly string[], options?: VerifyOptions): Caller {
+    return this.#caller("verifyChain", [json(tokens, "tokens"), timed(options)]);
+  }
+
+  /**
+   * A caller that the host vouches for.
+   *
+   * @param chain The principals, `type:id`: the subject first, then each that acts for the one before it. One alone acts for itself.
+   * @throws {DeputizeError} of the kind `denied`.
+   */
+  caller(chain: string | readonly string[], options?: CallerOptions): Caller {
+    const parties = typeof chain === "string" ? [chain] : chain;
+    return this.#caller("caller", [json(parties, "chain"), timed(options)]);
+  }
+
+  /**
+   * Decides one question: whatever fails is a decision that denies, with its
+   * reason and its audit record.
+   *
+   * @param asking Who asks: a token, `{ tokens }` that prove a chain, or a `{ chain }` of principals that the host vouches for.
+   * @throws {DeputizeError} `call.*` alone.
+   */
+  decide(asking: string | shapes.Asking, question: shapes.Question, options?: VerifyOptions): shapes.Decision {
+    const who = typeof asking === "string" ? { token: text(asking, "asking") } : asking;
+    return this.#ask("decide", [json(who, "asking"), json(question, "question"), timed(options)]);
+  }
+
+  /**
+   * Decides again what a record says was decided. Where nothing differs, the
+   * new record's `id` is the old one's.
+   *
+   * @throws {DeputizeError} `replay.*`.
+   */
+  replay(record: shapes.AuditRecord, options?: shapes.ReplayOptions): shapes.Decision {
+    return this.#ask("replay", [json(record, "record"), json(options, "options")]);
+  }
+
+  /**
+   * The claims of the next token of a chain (RFC 8693). Signing them is the host's.
+   *
+   * @throws {DeputizeError} of the kind `denied`, with `oauthError`.
+   */
+  exchange(request: ExchangeRequest): shapes.ExchangeClaims {
+    return this.#ask("exchange", [timed(request)]);
+  }
+
+  /**
+   * The claims that FusionAuth would issue to an entity or a user that the host has authenticated.
+   *
+   * @throws {DeputizeError} of the kind `denied`, with `oauthError`.
+   */
+  clientCredentials(request: ClientCredentialsRequest): shapes.ClientCredentials {
+    return this.#ask("clientCredentials", [timed(request)]);
+  }
+
+  /**
+   * Answers an Access Evaluation request of AuthZEN 1.0.
+   *
+   * @throws {DeputizeError} `authzen.*`: the body is no such request (400 over HTTP).
+   */
+  evaluate(request: AuthZenRequest, options?: CallerOptions): shapes.Evaluation {
+    return this.#ask("evaluate", [body(request, "request"), timed(options)]);
+  }
+
+  /** Answers an Access Evaluations request: many at once. @throws {DeputizeError} `authzen.*`. */
+  evaluations(request: AuthZenRequest, options?: CallerOptions): shapes.Evaluations {
+    return this.#ask("evaluations", [body(request, "request"), timed(options)]);
+  }
+
+  /** Answers a Subject Search request. @throws {DeputizeError} `authzen.*`. */
+  searchSubjects(request: AuthZenRequest, options?: CallerOptions): shapes.FoundNamedEntity {
+    return this.#ask("searchSubjects", [body(request, "request"), timed(options)]);
+  }
+
+  /** Answers a Resource Search request. @throws {DeputizeError} `authzen.*`. */
+  searchResources(request: AuthZenRequest, options?: CallerOptions): shapes.FoundNamedEntity {
+    return this.#ask("searchResources", [body(request, "request"), timed(options)]);
+  }
+
+  /** Answers an Action Search request. @throws {DeputizeError} `authzen.*`. */
+  searchActions(request: AuthZenRequest, options?: CallerOptions): shapes.FoundNamedAction {
+    return this.#ask("searchActions", [body(request, "request"), timed(options)]);
+  }
+
+  /** Gives the memory back. Callers made of it go on. Twice is once. */
+  free(): void {
+    const raw = this.#raw;
+    this.#raw = undefined;
+    if (raw !== undefined) call(() => raw.free());
+  }
+
+  /** {@link Policy.free}, for `using`. */
+  [Symbol.dispose](): void {
+    this.free();
+  }
+
+  #own(): RawPolicy {
+    if (this.#raw === undefined) throw misuse("call.freed", "the policy was freed");
+    return this.#raw;
+  }
+
+  #describe(): shapes.PolicyDescription {
+    this.#own();
+    return (this.#description ??= this.#ask<shapes.PolicyDescription>("describe", []));
+  }
+
+  #ask<T>(method: string, given: string[], read: (answer: string) => T = JSON.parse): T {
+    const raw = this.#own();
+    const answer = call(() => raw.ask(method, JSON.stringify(given)));
+    return read(answer);
+  }
+
+  #caller(method: string, given: string[]): Caller {
+    const raw = this.#own();
+    return newCaller(() => raw.caller(method, JSON.stringify(given)));
+  }
+}
+
+/**
+ * Decodes a token and says what is odd about it, without any policy. Nothing
+ * in the answer may be relied upon: no signature is checked.
+ *
+ * @param options `now` is the host's clock by default; with `null` the token's times are not looked at.
+ */
+export function inspect(token: string, options?: InspectOptions): shapes.Inspection {
+  const said = text(token, "token");
+  const now = options?.now === null ? undefined : seconds(options?.now);
+  return call(() => JSON.parse(instance().inspect(said, JSON.stringify({ now }))));
+}

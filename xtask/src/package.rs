@@ -1,0 +1,158 @@
+//! `cargo xtask wasm`: the npm package `@deputize/wasm`, built, measured and
+//! tested.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::program::{Program, root, target};
+use crate::step::Outcome;
+use crate::wasm::{TARGET, need_target};
+
+/// A way to build the module: its features, and how many bytes it may take
+/// when gzipped.
+struct Build {
+    name: &'static str,
+    features: &'static str,
+    ceiling: u64,
+}
+
+/// The last one is what the package holds.
+const BUILDS: &[Build] = &[
+    Build {
+        name: "relations only",
+        features: "",
+        ceiling: 150_000,
+    },
+    Build {
+        name: "without conditions",
+        features: "rsa tokens",
+        ceiling: 350_000,
+    },
+    Build {
+        name: "without RSA",
+        features: "conditions regex tokens",
+        ceiling: 350_000,
+    },
+    Build {
+        name: "everything",
+        features: "conditions regex rsa tokens",
+        ceiling: 350_000,
+    },
+];
+
+/// Prints `raw gzip brotli` of a file.
+const MEASURE: &str = "
+const bytes = require('fs').readFileSync(process.argv[1]);
+const zlib = require('zlib');
+console.log(bytes.length, zlib.gzipSync(bytes, { level: 9 }).length, zlib.brotliCompressSync(bytes).length);
+";
+
+fn folder() -> PathBuf {
+    root().join("wasm")
+}
+
+/// Builds the package into `wasm/dist`.
+pub(crate) fn build() -> Result<(), Failure> {
+    let Some(whole) = BUILDS.last() else {
+        return Ok(());
+    };
+    need_target()?;
+    module(whole, &folder().join("ts/glue"))?;
+    install()?;
+    Program::new("node")
+        .args(["build.js"])
+        .within(folder())
+        .run()
+}
+
+/// Compiles the module and writes it with its glue into a folder.
+fn module(build: &Build, into: &PathBuf) -> Result<(), Failure> {
+    Program::cargo()
+        .args(["build", "-q", "--profile", "wasm", "-p", "deputize-wasm"])
+        .args(["--target", TARGET, "--no-default-features"])
+        .args(["--features", build.features])
+        .run()?;
+    let compiled = target().join(TARGET).join("wasm/deputize_wasm.wasm");
+    Program::cargo()
+        .args(["run", "-q", "-p", "deputize-bindgen", "--"])
+        .args([&compiled, into])
+        .run()
+}
+
+/// What `package-lock.json` says, where it is not there yet.
+fn install() -> Result<(), Failure> {
+    let (wanted, there) = (
+        folder().join("package-lock.json"),
+        folder().join("node_modules/.package-lock.json"),
+    );
+    let changed = |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
+    if changed(&there) > changed(&wanted) {
+        return Ok(());
+    }
+    Program::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .within(folder())
+        .run()
+}
+
+/// Builds the module in every way and prints how large it comes out.
+///
+/// # Errors
+/// One is larger than it may be.
+pub(crate) fn sizes() -> Result<(), Failure> {
+    need_target()?;
+    println!("| build | raw | gzip | brotli | ceiling, gzip |\n|---|---|---|---|---|");
+    let mut too_large = Vec::new();
+    for build in BUILDS {
+        let into = target()
+            .join("wasm-sizes")
+            .join(build.name.replace(' ', "-"));
+        module(build, &into)?;
+        let measured = measure(&into.join("glue_bg.wasm"))?;
+        let [raw, gzip, brotli] = measured;
+        let (name, ceiling) = (build.name, build.ceiling);
+        println!("| {name} | {raw} | {gzip} | {brotli} | {ceiling} |");
+        if gzip > ceiling {
+            too_large.push(format!("{name} by {} bytes", gzip - ceiling));
+        }
+    }
+    match too_large.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Found(format!(
+            "over the ceiling: {}",
+            too_large.join(", ")
+        ))),
+    }
+}
+
+fn measure(file: &PathBuf) -> Result<[u64; 3], Failure> {
+    let printed = Program::new("node")
+        .args(["-e", MEASURE])
+        .args([file])
+        .read()?;
+    let numbers: Result<Vec<u64>, _> = printed.split_whitespace().map(str::parse).collect();
+    let numbers = numbers.map_err(Failure::found)?;
+    <[u64; 3]>::try_from(numbers)
+        .map_err(|_| Failure::Found(format!("node printed `{}`", printed.trim())))
+}
+
+/// Builds the package and runs its tests, in every runtime that is there.
+pub(crate) fn test() -> Result<Outcome, Failure> {
+    if !Program::new("node").args(["--version"]).works() {
+        return Ok(Outcome::Skipped("there is no node".into()));
+    }
+    build()?;
+    Program::new("node")
+        .args(["tests/run.js"])
+        .within(folder())
+        .run()?;
+    let [raw, gzip, _] = measure(&folder().join("dist/deputize.wasm"))?;
+    if let Some(whole) = BUILDS.last().filter(|whole| gzip > whole.ceiling) {
+        return Err(Failure::Found(format!(
+            "the module has {gzip} bytes gzipped; {} is its ceiling",
+            whole.ceiling
+        )));
+    }
+    Ok(Outcome::Done(format!("{raw} bytes, {gzip} gzipped")))
+}
