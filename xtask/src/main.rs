@@ -56,6 +56,9 @@ enum Task {
         /// Build the module in every way instead, and list how large it is.
         #[arg(long)]
         sizes: bool,
+        /// Also run the package's tests, in every runtime that is there.
+        #[arg(long, conflicts_with = "sizes")]
+        test: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
@@ -105,8 +108,9 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Differential(rest) => forward(DIFFERENTIAL, rest),
         Task::Bench(rest) => forward(&["bench", "--workspace", "--"], rest),
         Task::Fuzz { effort } => fuzz::run(effort).map(tell),
-        Task::Wasm { sizes: true } => package::sizes(),
-        Task::Wasm { sizes: false } => package::build(),
+        Task::Wasm { sizes: true, .. } => package::sizes(),
+        Task::Wasm { test: true, .. } => package::test().map(tell),
+        Task::Wasm { .. } => package::build(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),

@@ -92,7 +92,9 @@ fn without_places() -> OsString {
     let mut flags = std::env::var_os("RUSTFLAGS").unwrap_or_default();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    for place in [Some(root()), home].into_iter().flatten() {
+    let library = Program::new("rustc").args(["--print", "sysroot"]).read();
+    let library = library.ok().map(|path| PathBuf::from(path.trim()));
+    for place in [Some(root()), home, library].into_iter().flatten() {
         flags.push(" --remap-path-prefix=");
         flags.push(place);
         flags.push("=");

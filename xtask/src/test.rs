@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::fuzz::{self, Effort};
 use crate::program::Program;
 use crate::step::{self, Outcome, Step};
-use crate::{generate, package, wasm};
+use crate::{generate, wasm};
 
 /// The steps, quick ones first. A new one is one line here.
 const STEPS: &[Step] = &[
@@ -14,7 +14,6 @@ const STEPS: &[Step] = &[
     Step::new("lints", lints),
     Step::new("wasm", wasm::check),
     Step::new("tests", tests),
-    Step::new("wasm package", package::test),
     Step::new("fuzz smoke", || fuzz::run(Effort::Smoke)),
 ];
 

@@ -191,10 +191,16 @@ fn decide(policy: &Policy, request: &Request, now: UnixSeconds, setting: &Settin
         context: request.context.as_ref(),
     };
     let options = options(&request.audience, &request.proof);
-    let decision = match (&request.token, &request.chain) {
-        (Some(token), None) => policy.decide(token.as_bytes(), now, &options, setting, &question),
-        (None, Some(chain)) => policy.decide_as(&names(chain), now, setting, &question),
-        _ => panic!("a decision is about a token or about a chain"),
+    let decision = match (&request.token, &request.tokens, &request.chain) {
+        (Some(token), None, None) => {
+            policy.decide(token.as_bytes(), now, &options, setting, &question)
+        }
+        (None, Some(tokens), None) => {
+            let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
+            policy.decide_chain(&tokens, now, &options, setting, &question)
+        }
+        (None, None, Some(chain)) => policy.decide_as(&names(chain), now, setting, &question),
+        _ => panic!("a decision is about one token, several tokens or a chain"),
     };
     // The text that the core itself writes is the canonical one.
     let value = json!(decision);
