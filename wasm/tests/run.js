@@ -12,7 +12,7 @@ let failed = false;
 for (const program of [process.execPath, newer]) {
   console.log(`node ${spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.trim()}`);
   const files = tests.map((name) => `tests/${name}`);
-  const words = ["--experimental-vm-modules", "--no-warnings", "--test", "--test-reporter=spec", ...files];
+  const words = ["--experimental-vm-modules", "--no-warnings", "--test", "--test-timeout=180000", "--test-reporter=spec", ...files];
   const { status } = spawnSync(program, words, { cwd: root, stdio: "inherit" });
   failed ||= status !== 0;
 }

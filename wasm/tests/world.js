@@ -1,18 +1,29 @@
 // A small bank: who may see what, and keys that sign its tokens. The private
 // keys are made anew each run.
 
-import { createHash, createHmac, createSign, generateKeyPairSync, sign as signRaw, constants } from "node:crypto";
+import { constants, createHash, createHmac, createPrivateKey, createPublicKey, createSign, generateKeyPairSync, sign as signRaw } from "node:crypto";
 
 export const NOW = 1_763_719_200;
 export const ISSUER = "https://id.example";
 export const AUDIENCE = "https://api.example";
 
+/**
+ * Keys by way of their PEM: in Node 20, a generated key shares a lock with what
+ * generated it, and a collection in the midst of exporting it waits forever.
+ */
+function pair(kind, options) {
+  const privateKeyEncoding = { type: "pkcs8", format: "pem" };
+  const publicKeyEncoding = { type: "spki", format: "pem" };
+  const { privateKey, publicKey } = generateKeyPairSync(kind, { ...options, privateKeyEncoding, publicKeyEncoding });
+  return { privateKey: createPrivateKey(privateKey), publicKey: createPublicKey(publicKey) };
+}
+
 const pairs = {
-  RS: generateKeyPairSync("rsa", { modulusLength: 2048 }),
-  PS: generateKeyPairSync("rsa", { modulusLength: 2048 }),
-  ES256: generateKeyPairSync("ec", { namedCurve: "P-256" }),
-  ES384: generateKeyPairSync("ec", { namedCurve: "P-384" }),
-  EdDSA: generateKeyPairSync("ed25519"),
+  RS: pair("rsa", { modulusLength: 2048 }),
+  PS: pair("rsa", { modulusLength: 2048 }),
+  ES256: pair("ec", { namedCurve: "P-256" }),
+  ES384: pair("ec", { namedCurve: "P-384" }),
+  EdDSA: pair("ed25519"),
 };
 const secret = Buffer.alloc(64, "not a secret at all");
 

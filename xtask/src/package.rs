@@ -31,7 +31,7 @@ const BUILDS: &[Build] = &[
         name: "without conditions",
         features: "rsa tokens",
         goal: 350_000,
-        ceiling: 560_000,
+        ceiling: 525_000,
     },
     Build {
         name: "without RSA",

@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 
 use crate::canonical;
 use crate::model::{self, Model, ModelError};
-use crate::order;
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
 };
@@ -395,7 +394,7 @@ fn refuse_conflicts(
 ) -> Result<(), SnapshotError> {
     let tenant = |e: &Edge| guards.get(e.guard).and_then(|g| g.tenant.as_deref());
     let mut order: Vec<(&Edge, &RawEdge)> = edges.iter().zip(raw).collect();
-    order::sort_by(&mut order, |(a, x), (b, y)| {
+    order.sort_unstable_by(|(a, x), (b, y)| {
         (a.node, a.subject, tenant(a), x.index).cmp(&(b.node, b.subject, tenant(b), y.index))
     });
     for pair in order.windows(2) {
@@ -473,7 +472,7 @@ impl Warnings {
 
     fn duplicates(&mut self, edges: &[Edge], raw: &[RawEdge], tuples: &[TupleRecord<'_>]) {
         let mut order: Vec<(&Edge, &RawEdge)> = edges.iter().zip(raw).collect();
-        order::sort_by(&mut order, |(a, x), (b, y)| (a, x.index).cmp(&(b, y.index)));
+        order.sort_unstable_by(|(a, x), (b, y)| (a, x.index).cmp(&(b, y.index)));
         for pair in order.windows(2) {
             if let &[(a, _), (b, second)] = pair
                 && a == b
