@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
-import { Policy, inspect } from "@deputize/wasm";
+import { Policy, inspect } from "./package.js";
 
 const folder = new URL("../../tests/vectors/", import.meta.url);
 const read = (name) => JSON.parse(readFileSync(new URL(name, folder), "utf8"));
