@@ -66,7 +66,6 @@ export async function callerFilterLater(raw: RawCaller, action: string, ids: Uin
 export const share = (raw: RawPolicy): SharedPolicy => ({ image: raw.toCompiled() });
 
 /** @internal */
-export function open(shared: SharedPolicy): RawPolicy {
-  if (shared?.image instanceof Uint8Array) return fromCompiled(shared.image);
-  throw misuse("call.shared", "this is no shared policy, or one of the native module, which WebAssembly cannot open");
+export function open(_handle: string): RawPolicy {
+  throw misuse("call.shared", "a policy that the native module shares cannot be opened in WebAssembly");
 }

@@ -77,7 +77,10 @@ export class Policy implements Disposable {
    *   another process, or nobody holds the policy any longer.
    */
   static fromShared(shared: SharedPolicy): Policy {
-    return new Policy(() => border.open(shared));
+    const { handle, image } = shared ?? {};
+    if (image instanceof Uint8Array) return Policy.fromCompiled(image);
+    if (typeof handle === "string") return new Policy(() => border.open(handle));
+    throw misuse("call.shared", "this is no shared policy");
   }
 
   /**

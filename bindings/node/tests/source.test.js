@@ -255,7 +255,9 @@ describe("a file", () => {
     writeFileSync(path, Policy.fromJson(snapshot("4")).toCompiled());
     await until(() => source.policy.revision === "4");
     assert.equal(await source.refresh(), false);
-    assert.equal(await codeOf(Source.open(file(join(folder, "nothing")))), "source.unreachable");
+    for (const nothing of ["nothing", "no/such/folder"]) {
+      assert.equal(await codeOf(Source.open(file(join(folder, nothing)))), "source.unreachable");
+    }
   });
 
   it("has its digest and its signature beside it", async () => {

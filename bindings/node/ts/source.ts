@@ -94,13 +94,13 @@ export class Source implements Disposable {
    */
   static async open(origin: Origin, options: SourceOptions = {}): Promise<Source> {
     const source = new Source(origin, options);
-    // Watched first, so that no change falls between.
-    source.#unwatch = origin.watch?.(() => source.#noticed());
     try {
+      // Watched first, so that no change falls between.
+      source.#unwatch = origin.watch?.(() => source.#noticed());
       await source.refresh();
-    } catch (error) {
+    } catch (thrown) {
       source.close();
-      throw error;
+      throw source.#failure(thrown);
     }
     source.#schedule();
     return source;
