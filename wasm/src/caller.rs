@@ -87,8 +87,21 @@ fn question(caller: &Caller, method: &str, given: &[&str]) -> Result<String, Err
     }
 }
 
-/// A look into a token without a policy.
+/// What needs no policy: its name, its arguments as an array of texts, and the
+/// answer as JSON, or the empty text for none.
 #[wasm_bindgen]
-pub fn inspect(token: &str, options: &str) -> Result<String, Thrown> {
-    Ok(wire::inspect(token, options)?)
+pub fn ask(method: &str, given: &str) -> Result<String, Thrown> {
+    let given = arguments(given)?;
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    Ok(match (method, given.as_slice()) {
+        ("inspect", [token, options]) => wire::inspect(token, options),
+        ("verifySignature", [token, keys, options]) => wire::verify_signature(token, keys, options),
+        ("signatureChecked", [token, keys, options, fits]) => {
+            wire::signature_checked(token, keys, options, *fits == "true")
+        }
+        ("signatureToCheck", [token, keys, options]) => {
+            wire::signature_to_check(token, keys, options).map(Option::unwrap_or_default)
+        }
+        _ => Err(unknown(method)),
+    }?)
 }

@@ -33,6 +33,8 @@ mod policy;
 mod question;
 #[cfg(feature = "tokens")]
 mod setting;
+#[cfg(feature = "tokens")]
+mod signature;
 #[cfg(feature = "schema")]
 pub mod typescript;
 
@@ -51,3 +53,5 @@ pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnin
 pub use self::question::{
     Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
 };
+#[cfg(feature = "tokens")]
+pub use self::signature::{signature_checked, signature_to_check, verify_signature};

@@ -17,7 +17,6 @@ use serde_json::{Map, Value};
 
 use crate::caller::{
     Asking, CallerDescription, Checked, InspectOptions, QuestionRecord, ReplayOptions,
-    SignatureToCheck,
 };
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
@@ -25,6 +24,7 @@ use crate::options::QueryOptions;
 use crate::policy::{PolicyDescription, WarningRecord};
 use crate::question::{CheckAnswer, FilterSummary};
 use crate::setting::{CallerOptions, ExchangeRequest, VerifyRequest, WantedToken};
+use crate::signature::{SignatureOptions, SignatureToCheck, SignedBy};
 
 /// What stands above the types.
 const HEAD: &str = "\
@@ -63,6 +63,7 @@ pub fn declarations() -> Printed {
     add::<QuestionRecord>(&mut requests);
     add::<ReplayOptions>(&mut requests);
     add::<InspectOptions>(&mut requests);
+    add::<SignatureOptions>(&mut requests);
     add::<ExchangeRequest>(&mut requests);
     add::<WantedToken>(&mut requests);
     add::<ClientCredentialsRequest>(&mut requests);
@@ -79,6 +80,7 @@ pub fn declarations() -> Printed {
     add::<Checked>(&mut answers);
     add::<CallerDescription<'static>>(&mut answers);
     add::<SignatureToCheck<'static>>(&mut answers);
+    add::<SignedBy<'static>>(&mut answers);
     add::<Decision>(&mut answers);
     add::<Record>(&mut answers);
     add::<Inspection>(&mut answers);
