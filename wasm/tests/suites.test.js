@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import * as deputize from "@deputize/wasm";
+import * as deputize from "./package.js";
 
 import { run } from "./apps/suite.js";
 import { open } from "./chromium.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { Policy, inspect, verifySignature, verifySignatureAsync } from "@deputize/wasm";
+import { Policy, inspect, verifySignature, verifySignatureAsync } from "./package.js";
 
 import { ALGORITHMS, AUDIENCE, NOW, claims, dpop, rejected, sign, snapshot, thrown, thumbprint } from "./world.js";
 

@@ -10,6 +10,7 @@ mod failure;
 mod fuzz;
 mod generate;
 mod kernel_docs;
+mod node;
 mod package;
 mod program;
 mod step;
@@ -58,6 +59,13 @@ enum Task {
         sizes: bool,
         /// Also run the package's tests, in every runtime that is there.
         #[arg(long, conflicts_with = "sizes")]
+        test: bool,
+    },
+    /// Build the npm package `deputize` with its native module for this
+    /// platform, and pack both into `bindings/node/packed`.
+    Node {
+        /// Also run the package's tests.
+        #[arg(long)]
         test: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
@@ -111,6 +119,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
+        Task::Node { test: true } => node::test().map(tell),
+        Task::Node { test: false } => node::build(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),
