@@ -70,7 +70,8 @@ fn lines(joined: &str, count: u32) -> Result<Vec<&str>, Error> {
 
 /// The mask, and behind it the summary as JSON in UTF-8.
 fn masked(filtered: Filtered) -> Vec<u8> {
-    let Filtered { mut mask, summary } = filtered;
+    let summary = filtered.summary();
+    let mut mask = filtered.mask;
     mask.extend_from_slice(summary.as_bytes());
     mask
 }

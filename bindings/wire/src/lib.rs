@@ -30,9 +30,13 @@ mod credentials;
 mod error;
 mod options;
 mod policy;
+#[cfg(feature = "schema")]
+pub mod python;
 mod question;
 #[cfg(feature = "tokens")]
 mod setting;
+#[cfg(feature = "schema")]
+mod shapes;
 #[cfg(feature = "schema")]
 pub mod typescript;
 
@@ -51,3 +55,5 @@ pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnin
 pub use self::question::{
     Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
 };
+#[cfg(feature = "schema")]
+pub use self::shapes::NotUnderstood;
