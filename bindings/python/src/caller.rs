@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::answer::{Checked, Decision, asked, read};
 use crate::argument::{json, options, seconds, text};
-use crate::error::{answered, guarded, misuse};
+use crate::error::{QUICK, answered, away, guarded, misuse};
 use crate::ids::{Filtered, filtered};
 
 type Argument<'a, 'py> = &'a Bound<'py, PyAny>;
@@ -86,7 +86,11 @@ impl Caller {
         let action = text(action, "action")?;
         let resource = text(resource, "resource")?;
         if context.is_none() {
-            return guarded(py, || self.caller.can(action, resource, None));
+            let quick = guarded(py, || self.caller.can_within(QUICK, action, resource))?;
+            return match quick {
+                Some(allowed) => Ok(allowed),
+                None => away(py, || self.caller.can(action, resource, None)),
+            };
         }
         let context = read_context(context)?;
         answered(py, || {

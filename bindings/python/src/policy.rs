@@ -10,15 +10,11 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use crate::answer::{CheckAnswer, Decision, Explanation, asked};
 use crate::argument::{document, json, lent, not_a, options, text, timed};
 use crate::caller::Caller;
-use crate::error::{answered, away, guarded, raised};
+use crate::error::{QUICK, answered, away, guarded, raised};
 use crate::ids::{Filtered, filtered};
 
 /// How the compiled form begins.
 const COMPILED_MAGIC: &[u8] = b"DEPUTIZE";
-
-/// How many steps a check may take before it lets other threads have the
-/// interpreter: about ten microseconds. Nearly all take far fewer.
-const QUICK: u64 = 1_000;
 
 type Named<'a, 'py> = &'a Bound<'py, PyDict>;
 type Argument<'a, 'py> = &'a Bound<'py, PyAny>;

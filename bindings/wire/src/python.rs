@@ -39,6 +39,7 @@ pub fn declarations() -> Printed {
     for (name, schema) in &shapes {
         printer.declare(name, schema)?;
     }
+    printer.aliases()?;
     let names: Vec<_> = printer.names.iter().map(|n| format!("{n:?},")).collect();
     let list = format!("__all__ = [\n    {}\n]\n", names.join("\n    "));
     Ok(format!("{HEAD}\n{list}{}", printer.text))
@@ -48,6 +49,9 @@ pub fn declarations() -> Printed {
 struct Printer {
     names: Vec<String>,
     text: String,
+    /// Names of other types, with those types and what is said of them. They
+    /// are evaluated, so they stand below all classes.
+    aliases: Vec<(String, String, String)>,
 }
 
 /// The members of an object: each a name, its schema, and whether it is there
@@ -95,26 +99,43 @@ impl Printer {
                     self.class(&part, alternative, &all)?;
                     parts.push(part);
                 }
-                self.alias(name, schema, &format!("Union[{}]", parts.join(", ")))
+                self.alias(name, schema, union(&parts));
+                Ok(())
             }
             _ => {
                 let own = self.type_of(name, &Value::Object(schema.clone()))?;
-                self.alias(name, schema, &own)
+                self.alias(name, schema, own);
+                Ok(())
             }
         }
     }
 
-    fn alias(
-        &mut self,
-        name: &str,
-        schema: &Map<String, Value>,
-        own: &str,
-    ) -> Result<(), NotUnderstood> {
+    fn alias(&mut self, name: &str, schema: &Map<String, Value>, own: String) {
         let doc = doc(schema, "");
-        // A text, so that it may name what comes later.
-        let own = format!("{name}: TypeAlias = {own:?}");
-        let _ = write!(self.text, "\n{own}\n{doc}");
+        self.aliases.push((name.to_owned(), own, doc));
         self.names.push(name.to_owned());
+    }
+
+    /// Prints the aliases, each below those that it names.
+    fn aliases(&mut self) -> Result<(), NotUnderstood> {
+        let mut left = std::mem::take(&mut self.aliases);
+        while !left.is_empty() {
+            let waiting: Vec<String> = left.iter().map(|(name, ..)| name.clone()).collect();
+            let names = |own: &str, name: &String| {
+                let mut words = own.split(|c: char| !c.is_ascii_alphanumeric());
+                words.any(|word| word == name)
+            };
+            let (later, now): (Vec<_>, Vec<_>) = left
+                .into_iter()
+                .partition(|(_, own, _)| waiting.iter().any(|name| names(own, name)));
+            if now.is_empty() {
+                return Err(NotUnderstood(format!("a circle of {waiting:?}")));
+            }
+            for (name, own, doc) in now {
+                let _ = write!(self.text, "\n{name}: TypeAlias = {own}\n{doc}");
+            }
+            left = later;
+        }
         Ok(())
     }
 
@@ -207,8 +228,8 @@ impl Printer {
             return Ok(union(&parts?));
         }
         if let Some(Value::Array(several)) = schema.get("enum") {
-            let texts: Vec<_> = several.iter().map(Value::to_string).collect();
-            return Ok(format!("Literal[{}]", texts.join(", ")));
+            let texts: Vec<_> = several.iter().map(|t| format!("Literal[{t}]")).collect();
+            return Ok(union(&texts));
         }
         if let Some(only) = schema.get("const") {
             return Ok(format!("Literal[{only}]"));
@@ -265,6 +286,10 @@ fn told_by(own: &Members<'_>) -> Printed {
 fn union(parts: &[String]) -> String {
     match parts {
         [only] => only.clone(),
+        several if several.len() > 5 => {
+            let lines: String = several.iter().map(|one| format!("    {one},\n")).collect();
+            format!("Union[\n{lines}]")
+        }
         several => format!("Union[{}]", several.join(", ")),
     }
 }

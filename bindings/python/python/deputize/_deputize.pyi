@@ -1,11 +1,11 @@
 # The extension module's types. What each does, its docstring says.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, final, overload
 
-from typing_extensions import Buffer, CapsuleType, Self, TypedDict
+from typing_extensions import Buffer, CapsuleType
 
 from .errors import DeputizeError
 from .shapes import (
@@ -37,10 +37,23 @@ from .shapes import (
     Warning,
 )
 
+__all__ = [
+    "BooleanArray",
+    "Caller",
+    "CheckAnswer",
+    "Checked",
+    "Decision",
+    "Explanation",
+    "Filtered",
+    "Policy",
+    "__version__",
+    "_panic",
+    "inspect",
+]
+
 __version__: str
 
 _T = TypeVar("_T")
-_MaskT = TypeVar("_MaskT")
 _MaskT_co = TypeVar("_MaskT_co", covariant=True)
 
 # Seconds since the Unix epoch, or a datetime with a time zone.
@@ -48,6 +61,8 @@ _Time: TypeAlias = float | datetime
 _Tuples: TypeAlias = Sequence[Tuple]
 _Context: TypeAlias = Mapping[str, Any]
 _Scopes: TypeAlias = str | Sequence[str]
+# `list` is a method of `Caller`.
+_Names: TypeAlias = list[str]
 _Body: TypeAlias = Mapping[str, Any] | str | Buffer
 
 class _ArrowArray(Protocol):
@@ -347,8 +362,8 @@ class Caller:
         action: str,
         resources: list[Any] | tuple[Any, ...] | _NumPyArray | _ArrowArray | _ArrowStream,
     ) -> Filtered[Any]: ...
-    def list(self, action: str, type: str) -> list[str]: ...  # type: ignore[valid-type]
-    def terms(self, action: str, type: str) -> list[str]: ...  # type: ignore[valid-type]
+    def list(self, action: str, type: str) -> _Names: ...
+    def terms(self, action: str, type: str) -> _Names: ...
     def at(self, now: _Time | None = None) -> Caller: ...
     def delegate(
         self,
@@ -373,7 +388,7 @@ class Filtered(Generic[_MaskT_co]):
     def select(self, items: Iterable[_T]) -> list[_T]: ...
     def __bool__(self) -> bool: ...
     @classmethod
-    def __class_getitem__(cls, _item: Any, /) -> Any: ...
+    def __class_getitem__(cls, _item: Any) -> Any: ...
 
 @final
 class BooleanArray:
@@ -443,3 +458,5 @@ class Explanation:
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 def inspect(token: str, *, now: _Time | None = None, check_times: bool = True) -> Inspection: ...
+
+def _panic() -> bool: ...

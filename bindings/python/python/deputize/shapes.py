@@ -157,12 +157,6 @@ class Actor(TypedDict, total=False):
     authenticated.
     """
 
-ActorAuthority: TypeAlias = "Union[Literal[\"grants\"], Literal[\"scopes\"], Literal[\"grants_or_scopes\"]]"
-"""What an actor's authority is."""
-
-Actors: TypeAlias = "Union[Literal[\"current\"], Literal[\"every\"]]"
-"""Whose authority is needed beside the subject's."""
-
 
 class AskingToken(TypedDict):
     """Whoever holds this token."""
@@ -177,9 +171,6 @@ class AskingTokens(TypedDict):
 class AskingChain(TypedDict):
     """Principals that the host vouches for, subject first."""
     chain: List[str]
-
-Asking: TypeAlias = "Union[AskingToken, AskingTokens, AskingChain]"
-"""Who asks, in one question."""
 
 
 class AuditRecord(TypedDict):
@@ -298,12 +289,6 @@ class CertificateSha256(TypedDict):
     """
     sha256: str
 
-Certificate: TypeAlias = "Union[CertificateDer, CertificateSha256]"
-"""A client's certificate (RFC 8705), by one of the two."""
-
-ChainConvention: TypeAlias = "Union[Literal[\"rfc8693\"], Literal[\"subject_is_actor\"], Literal[\"none\"]]"
-"""How an issuer writes down who acts for whom."""
-
 
 class _CheckAnswer(TypedDict):
     allowed: bool
@@ -314,9 +299,6 @@ class CheckAnswer(_CheckAnswer, total=False):
     """One answer of a batch."""
     error: ErrorBody
     """Why there is no answer, where there is none."""
-
-CheckHops: TypeAlias = "Union[Literal[\"every\"], Literal[\"last\"]]"
-"""Which hops of a chain the rules are asked about."""
 
 
 class CheckItem(TypedDict):
@@ -455,9 +437,6 @@ class DetailType(_DetailType, total=False):
     only others covers nothing here.
     """
 
-Dialect: TypeAlias = "Union[Literal[\"target-entity\"], Literal[\"action-pattern\"], Literal[\"smart-v2\"]]"
-"""A way to read scopes that are neither in the table nor an alias."""
-
 
 class _Dpop(TypedDict):
     method: str
@@ -490,12 +469,6 @@ class DpopUse(TypedDict):
     thumbprint: str
     """The thumbprint of its key, base64url."""
 
-Entities: TypeAlias = "Union[List[Dict[str, Any]], Dict[str, Any]]"
-
-EntityGrants: TypeAlias = "Union[List[Dict[str, Any]], Dict[str, Any]]"
-
-EntityTypes: TypeAlias = "Union[List[Dict[str, Any]], Dict[str, Any]]"
-
 
 class _ErrorBody(TypedDict):
     code: str
@@ -520,9 +493,6 @@ class ErrorBody(_ErrorBody, total=False):
     pointer: str
     """The JSON pointer of what is wrong, in the document that was given."""
 
-ErrorKind: TypeAlias = "Union[Literal[\"misuse\"], Literal[\"input\"], Literal[\"denied\"], Literal[\"internal\"]]"
-"""Whose an error is to mend."""
-
 
 class _Evaluation(TypedDict):
     decision: bool
@@ -542,9 +512,6 @@ class EvaluationsEvaluations(TypedDict):
     In the order asked; shorter than what was asked, where the request's
     semantic stopped at one of them.
     """
-
-Evaluations: TypeAlias = "Union[Evaluation, EvaluationsEvaluations]"
-"""The answer to a request for evaluations."""
 
 
 class ExchangeClaims(TypedDict):
@@ -647,12 +614,6 @@ class ExpansionExclusionExclusion(TypedDict):
 class ExpansionExclusion(TypedDict):
     """The first, less the second."""
     exclusion: ExpansionExclusionExclusion
-
-Expansion: TypeAlias = "Union[ExpansionUsers, ExpansionComputed, ExpansionParents, ExpansionUnion, ExpansionIntersection, ExpansionExclusion]"
-"""
-A relation's users, one level down: what leads further is named, not
-followed.
-"""
 
 
 class _Explanation(TypedDict):
@@ -762,9 +723,6 @@ class GroundsError(TypedDict):
     kind: Literal["error"]
     message: str
     """The error in words."""
-
-Grounds: TypeAlias = "Union[GroundsRelationships, GroundsEntityGrant, GroundsAccessRule, GroundsNothing, GroundsError]"
-"""What gives a principal an action on a resource, or what was lacking."""
 
 
 HopRecord = TypedDict(
@@ -906,12 +864,6 @@ class IssuerConfig(_IssuerConfig, total=False):
     `["at+jwt", "JWT"]` where not said. A token without `typ` is a `JWT`.
     """
 
-KeySource: TypeAlias = "Any"
-"""
-An issuer's keys as written. Its `Debug` form does not show them, since they
-may be shared secrets.
-"""
-
 
 class LimitsRecord(TypedDict, total=False):
     """Bounds on the work that one question may cost."""
@@ -921,9 +873,6 @@ class LimitsRecord(TypedDict, total=False):
     """Hops through usersets and parents; unbounded by default, 25 in OpenFGA."""
     steps: int
     """Evaluation steps; 1,000,000 by default."""
-
-ModelSource: TypeAlias = "Union[str, Any]"
-"""A model as DSL text or as OpenFGA's JSON."""
 
 
 class NamedAction(TypedDict):
@@ -1061,9 +1010,6 @@ class Question(_Question, total=False):
     context: Dict[str, Any]
     """Values for conditions; they go over the caller's own."""
 
-Reason: TypeAlias = "Literal[\"allowed\", \"snapshot.stale\", \"token.too_large\", \"token.malformed\", \"token.duplicate_member\", \"token.too_deep\", \"token.header\", \"token.critical\", \"token.algorithm\", \"issuer.missing\", \"issuer.unknown\", \"token.type\", \"key.unknown\", \"key.unfit\", \"token.signature\", \"token.claim\", \"token.claim_missing\", \"chain.not_expected\", \"token.expired\", \"token.not_yet_valid\", \"token.lifetime\", \"audience.missing\", \"audience.mismatch\", \"proof.unsupported\", \"proof.missing\", \"proof.invalid\", \"proof.mismatch\", \"revoked.key\", \"revoked.token\", \"revoked.principal\", \"scope.grammar\", \"scope.shape\", \"scope.unknown_member\", \"scope.unknown_detail_type\", \"scope.too_long\", \"scope.resource\", \"action.empty\", \"action.empty_segment\", \"action.partial_wildcard\", \"action.character\", \"action.too_long\", \"path.empty\", \"path.empty_segment\", \"path.dot_segment\", \"path.character\", \"path.encoding\", \"path.too_long\", \"identity.missing\", \"identity.unknown\", \"identity.foreign\", \"principal.malformed\", \"principal.unknown\", \"principal.disabled\", \"principal.expired\", \"chain.empty\", \"chain.incomplete\", \"chain.no_delegation\", \"chain.depth\", \"chain.cycle\", \"chain.root_type\", \"chain.may_act\", \"chain.hop_not_permitted\", \"chain.token_mismatch\", \"chain.token_widens\", \"exchange.actor\", \"exchange.claim\", \"exchange.lifetime\", \"exchange.no_token\", \"exchange.scope\", \"exchange.target\", \"tenant.mismatch\", \"tenant.needed\", \"scope.insufficient\", \"subject.no_grant\", \"actor.no_grant\", \"task.no_grant\", \"resource.malformed\", \"request.invalid_user\", \"request.invalid_object\", \"request.unknown_type\", \"request.unknown_relation\", \"request.contextual_tuple\", \"condition.failed\", \"condition.compile\", \"condition.not_bool\", \"condition.parameter\", \"condition.unknown_parameter\", \"condition.ill_typed\", \"condition.missing_context\", \"condition.evaluation\", \"condition.cost_exceeded\", \"budget.exhausted\", \"budget.depth\", \"internal\"]"
-"""Why a decision came out as it did: a stable code."""
-
 
 class ReplayOptions(TypedDict, total=False):
     """What a record is replayed with."""
@@ -1110,9 +1056,6 @@ class RevokedKey(TypedDict):
     kid: str
     """Its id there."""
 
-Role: TypeAlias = "Union[Literal[\"scopes\"], Literal[\"subject\"], Literal[\"actor\"], Literal[\"actor_scopes\"], Literal[\"task\"]]"
-"""What a part of the effective authority is."""
-
 
 class ScopeRule(TypedDict):
     """One entry of the table: an action pattern on a resource."""
@@ -1120,15 +1063,6 @@ class ScopeRule(TypedDict):
     """An action pattern, e.g. `can_read` or `integration:*`."""
     resource: str
     """`type:*`, `type:id`, or a path."""
-
-ScopeUse: TypeAlias = "Union[Literal[\"required\"], Literal[\"narrow\"], Literal[\"ignore\"]]"
-"""What a token's scopes mean."""
-
-Scopes: TypeAlias = "Union[str, List[str]]"
-"""Scope tokens."""
-
-Severity: TypeAlias = "Union[Literal[\"note\"], Literal[\"warning\"], Literal[\"error\"]]"
-"""How bad a finding is."""
 
 
 class SignatureToCheck(TypedDict):
@@ -1371,9 +1305,6 @@ class StepOmitted(_StepOmitted, total=False):
     parts: List[Step]
     """What it rests on."""
 
-Step: TypeAlias = "Union[StepRelation, StepTuple, StepThrough, StepCondition, StepMissing, StepAnyOf, StepAllOf, StepExcept, StepItself, StepCycle, StepUnreachable, StepOmitted]"
-"""One step of an explanation."""
-
 
 class _TokenFacts(TypedDict):
     issuer: str
@@ -1449,15 +1380,6 @@ class TupleTemplate(TypedDict):
     user: str
     """E.g. `{subject}`."""
 
-UnixSeconds: TypeAlias = "int"
-"""
-Whole seconds since 1970-01-01T00:00:00Z (the Unix epoch), leap seconds not
-counted.
-
-Every function that depends on the time takes it as an argument of this
-type, so that a decision can be repeated later with the same answer.
-"""
-
 
 class _VerifyRequest(TypedDict):
     now: UnixSeconds
@@ -1522,3 +1444,196 @@ class Why(TypedDict):
     """
     reason: str
     """The code of the [`Reason`], which is stable."""
+
+ActorAuthority: TypeAlias = Union[Literal["grants"], Literal["scopes"], Literal["grants_or_scopes"]]
+"""What an actor's authority is."""
+
+Actors: TypeAlias = Union[Literal["current"], Literal["every"]]
+"""Whose authority is needed beside the subject's."""
+
+Asking: TypeAlias = Union[AskingToken, AskingTokens, AskingChain]
+"""Who asks, in one question."""
+
+Certificate: TypeAlias = Union[CertificateDer, CertificateSha256]
+"""A client's certificate (RFC 8705), by one of the two."""
+
+ChainConvention: TypeAlias = Union[Literal["rfc8693"], Literal["subject_is_actor"], Literal["none"]]
+"""How an issuer writes down who acts for whom."""
+
+CheckHops: TypeAlias = Union[Literal["every"], Literal["last"]]
+"""Which hops of a chain the rules are asked about."""
+
+Dialect: TypeAlias = Union[Literal["target-entity"], Literal["action-pattern"], Literal["smart-v2"]]
+"""A way to read scopes that are neither in the table nor an alias."""
+
+Entities: TypeAlias = Union[List[Dict[str, Any]], Dict[str, Any]]
+
+EntityGrants: TypeAlias = Union[List[Dict[str, Any]], Dict[str, Any]]
+
+EntityTypes: TypeAlias = Union[List[Dict[str, Any]], Dict[str, Any]]
+
+ErrorKind: TypeAlias = Union[Literal["misuse"], Literal["input"], Literal["denied"], Literal["internal"]]
+"""Whose an error is to mend."""
+
+Evaluations: TypeAlias = Union[Evaluation, EvaluationsEvaluations]
+"""The answer to a request for evaluations."""
+
+Expansion: TypeAlias = Union[
+    ExpansionUsers,
+    ExpansionComputed,
+    ExpansionParents,
+    ExpansionUnion,
+    ExpansionIntersection,
+    ExpansionExclusion,
+]
+"""
+A relation's users, one level down: what leads further is named, not
+followed.
+"""
+
+Grounds: TypeAlias = Union[GroundsRelationships, GroundsEntityGrant, GroundsAccessRule, GroundsNothing, GroundsError]
+"""What gives a principal an action on a resource, or what was lacking."""
+
+KeySource: TypeAlias = Any
+"""
+An issuer's keys as written. Its `Debug` form does not show them, since they
+may be shared secrets.
+"""
+
+ModelSource: TypeAlias = Union[str, Any]
+"""A model as DSL text or as OpenFGA's JSON."""
+
+Reason: TypeAlias = Union[
+    Literal["allowed"],
+    Literal["snapshot.stale"],
+    Literal["token.too_large"],
+    Literal["token.malformed"],
+    Literal["token.duplicate_member"],
+    Literal["token.too_deep"],
+    Literal["token.header"],
+    Literal["token.critical"],
+    Literal["token.algorithm"],
+    Literal["issuer.missing"],
+    Literal["issuer.unknown"],
+    Literal["token.type"],
+    Literal["key.unknown"],
+    Literal["key.unfit"],
+    Literal["token.signature"],
+    Literal["token.claim"],
+    Literal["token.claim_missing"],
+    Literal["chain.not_expected"],
+    Literal["token.expired"],
+    Literal["token.not_yet_valid"],
+    Literal["token.lifetime"],
+    Literal["audience.missing"],
+    Literal["audience.mismatch"],
+    Literal["proof.unsupported"],
+    Literal["proof.missing"],
+    Literal["proof.invalid"],
+    Literal["proof.mismatch"],
+    Literal["revoked.key"],
+    Literal["revoked.token"],
+    Literal["revoked.principal"],
+    Literal["scope.grammar"],
+    Literal["scope.shape"],
+    Literal["scope.unknown_member"],
+    Literal["scope.unknown_detail_type"],
+    Literal["scope.too_long"],
+    Literal["scope.resource"],
+    Literal["action.empty"],
+    Literal["action.empty_segment"],
+    Literal["action.partial_wildcard"],
+    Literal["action.character"],
+    Literal["action.too_long"],
+    Literal["path.empty"],
+    Literal["path.empty_segment"],
+    Literal["path.dot_segment"],
+    Literal["path.character"],
+    Literal["path.encoding"],
+    Literal["path.too_long"],
+    Literal["identity.missing"],
+    Literal["identity.unknown"],
+    Literal["identity.foreign"],
+    Literal["principal.malformed"],
+    Literal["principal.unknown"],
+    Literal["principal.disabled"],
+    Literal["principal.expired"],
+    Literal["chain.empty"],
+    Literal["chain.incomplete"],
+    Literal["chain.no_delegation"],
+    Literal["chain.depth"],
+    Literal["chain.cycle"],
+    Literal["chain.root_type"],
+    Literal["chain.may_act"],
+    Literal["chain.hop_not_permitted"],
+    Literal["chain.token_mismatch"],
+    Literal["chain.token_widens"],
+    Literal["exchange.actor"],
+    Literal["exchange.claim"],
+    Literal["exchange.lifetime"],
+    Literal["exchange.no_token"],
+    Literal["exchange.scope"],
+    Literal["exchange.target"],
+    Literal["tenant.mismatch"],
+    Literal["tenant.needed"],
+    Literal["scope.insufficient"],
+    Literal["subject.no_grant"],
+    Literal["actor.no_grant"],
+    Literal["task.no_grant"],
+    Literal["resource.malformed"],
+    Literal["request.invalid_user"],
+    Literal["request.invalid_object"],
+    Literal["request.unknown_type"],
+    Literal["request.unknown_relation"],
+    Literal["request.contextual_tuple"],
+    Literal["condition.failed"],
+    Literal["condition.compile"],
+    Literal["condition.not_bool"],
+    Literal["condition.parameter"],
+    Literal["condition.unknown_parameter"],
+    Literal["condition.ill_typed"],
+    Literal["condition.missing_context"],
+    Literal["condition.evaluation"],
+    Literal["condition.cost_exceeded"],
+    Literal["budget.exhausted"],
+    Literal["budget.depth"],
+    Literal["internal"],
+]
+"""Why a decision came out as it did: a stable code."""
+
+Role: TypeAlias = Union[Literal["scopes"], Literal["subject"], Literal["actor"], Literal["actor_scopes"], Literal["task"]]
+"""What a part of the effective authority is."""
+
+ScopeUse: TypeAlias = Union[Literal["required"], Literal["narrow"], Literal["ignore"]]
+"""What a token's scopes mean."""
+
+Scopes: TypeAlias = Union[str, List[str]]
+"""Scope tokens."""
+
+Severity: TypeAlias = Union[Literal["note"], Literal["warning"], Literal["error"]]
+"""How bad a finding is."""
+
+Step: TypeAlias = Union[
+    StepRelation,
+    StepTuple,
+    StepThrough,
+    StepCondition,
+    StepMissing,
+    StepAnyOf,
+    StepAllOf,
+    StepExcept,
+    StepItself,
+    StepCycle,
+    StepUnreachable,
+    StepOmitted,
+]
+"""One step of an explanation."""
+
+UnixSeconds: TypeAlias = int
+"""
+Whole seconds since 1970-01-01T00:00:00Z (the Unix epoch), leap seconds not
+counted.
+
+Every function that depends on the time takes it as an argument of this
+type, so that a decision can be repeated later with the same answer.
+"""
