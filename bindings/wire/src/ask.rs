@@ -158,7 +158,8 @@ impl Filtered {
     /// the summary in four bytes, the lowest first.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        let Self { mut mask, summary } = self;
+        let summary = self.summary();
+        let mut mask = self.mask;
         mask.extend_from_slice(summary.as_bytes());
         // A summary has a number for each of some dozens of reasons.
         let length = u32::try_from(summary.len()).unwrap_or(u32::MAX);
@@ -196,10 +197,10 @@ mod tests {
 
     #[test]
     fn a_mask_carries_its_summary_and_the_length_of_it() {
-        let policy = Policy::from_json(br#"{"deputize": 1}"#).unwrap();
+        let policy = Policy::from_json(br#"{"deputize": 1, "model": "model\n  schema 1.1\ntype user\ntype a\n  relations\n    define viewer: [user]"}"#).unwrap();
         let objects = unpacked(b"a:1\nb");
         let answer = crate::filter(&policy, "user:anne", "viewer", &objects, "").unwrap();
-        let (mask, summary) = (answer.mask.clone(), answer.summary.clone());
+        let (mask, summary) = (answer.mask.clone(), answer.summary());
         let bytes = answer.into_bytes();
         let (rest, length) = bytes.split_last_chunk::<4>().unwrap();
         assert_eq!(u32::from_le_bytes(*length) as usize, summary.len());

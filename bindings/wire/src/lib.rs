@@ -31,9 +31,13 @@ mod credentials;
 mod error;
 mod options;
 mod policy;
+#[cfg(feature = "schema")]
+pub mod python;
 mod question;
 #[cfg(feature = "tokens")]
 mod setting;
+#[cfg(feature = "schema")]
+mod shapes;
 #[cfg(feature = "tokens")]
 mod signature;
 #[cfg(feature = "schema")]
@@ -56,5 +60,7 @@ pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnin
 pub use self::question::{
     Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
 };
+#[cfg(feature = "schema")]
+pub use self::shapes::NotUnderstood;
 #[cfg(feature = "tokens")]
 pub use self::signature::{signature_checked, signature_to_check, verify_signature};
