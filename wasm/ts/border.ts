@@ -26,7 +26,7 @@ export const fromJson = (document: Uint8Array): RawPolicy => instance().RawPolic
 /** @internal */
 export const fromCompiled = (image: Uint8Array): RawPolicy => instance().RawPolicy.fromCompiled(image);
 /** @internal */
-export const inspect = (token: string, options: string): string => instance().inspect(token, options);
+export const ask = (method: string, given: string): string => instance().ask(method, given);
 
 /** A check without options: 0 for no, 1 for yes, 2 where it has to be asked another way. @internal */
 export function checkAtOnce(raw: RawPolicy, user: string, relation: string, object: string): number {

@@ -55,7 +55,7 @@ async function later<T>(run: () => Promise<T>): Promise<T> {
 
 export const fromJson = (document: Uint8Array): RawPolicy => native.RawPolicy.fromJson(document);
 export const fromCompiled = (image: Uint8Array): RawPolicy => native.RawPolicy.fromCompiled(image);
-export const inspect = (token: string, options: string): string => native.inspect(token, options);
+export const ask = (method: string, given: string): string => native.ask(method, given);
 
 // Short questions are laid on a desk, from which the module reads them in one
 // piece: a string would cost two calls back into Node each.

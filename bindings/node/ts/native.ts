@@ -31,7 +31,7 @@ interface Native {
     fromCompiledAsync(image: Uint8Array): Promise<RawPolicy>;
     fromShared(handle: string): RawPolicy;
   };
-  inspect(token: string, options: string): string;
+  ask(method: string, given: string): string;
   version(): string;
 }
 
