@@ -91,6 +91,8 @@ fn question(policy: &Policy, method: &str, given: &[&str]) -> Result<String, Err
         #[cfg(feature = "tokens")]
         ("decide", [asking, question, request]) => wire::decide(policy, asking, question, request),
         #[cfg(feature = "tokens")]
+        ("inspect", [token, options]) => wire::policy_inspect(policy, token, options),
+        #[cfg(feature = "tokens")]
         ("replay", [record, options]) => wire::replay(policy, record, options),
         #[cfg(feature = "tokens")]
         ("exchange", [request]) => wire::exchange(policy, request),

@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use deputize::authzen::{Evaluation, Evaluations, Found, NamedAction, NamedEntity};
-use deputize::caller::{Decision, Record};
-use deputize::token::Inspection;
+use deputize::caller::{Decision, PolicyInspection, Record};
 use deputize::{CheckItem, Expansion, Explanation, Snapshot};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use crate::caller::{
-    Asking, CallerDescription, Checked, InspectOptions, QuestionRecord, ReplayOptions,
-    SignatureToCheck,
+    Asking, CallerDescription, Checked, InspectOptions, KeyInspection, PolicyInspectOptions,
+    QuestionRecord, ReplayOptions, SignatureToCheck,
 };
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
@@ -63,6 +62,7 @@ pub fn declarations() -> Printed {
     add::<QuestionRecord>(&mut requests);
     add::<ReplayOptions>(&mut requests);
     add::<InspectOptions>(&mut requests);
+    add::<PolicyInspectOptions>(&mut requests);
     add::<ExchangeRequest>(&mut requests);
     add::<WantedToken>(&mut requests);
     add::<ClientCredentialsRequest>(&mut requests);
@@ -81,7 +81,8 @@ pub fn declarations() -> Printed {
     add::<SignatureToCheck<'static>>(&mut answers);
     add::<Decision>(&mut answers);
     add::<Record>(&mut answers);
-    add::<Inspection>(&mut answers);
+    add::<KeyInspection>(&mut answers);
+    add::<PolicyInspection>(&mut answers);
     add::<ExchangeClaims<'static>>(&mut answers);
     add::<ClientCredentials<'static>>(&mut answers);
     add::<Evaluation>(&mut answers);

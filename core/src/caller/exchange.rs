@@ -424,7 +424,7 @@ impl Policy {
     ) -> Result<Caller, Denial> {
         let mut host = Inputs::of_host(None, now, setting);
         host.token = Some(TokenFacts::of(verified));
-        let inputs = self.read(verified, setting, &host)?;
+        let inputs = self.read(self.issuer_of(verified)?, &verified.claims, setting, &host)?;
         let caller = self
             .stand(inputs, Some(Arc::clone(verified)))
             .map_err(|refused| refused.denial)?;

@@ -72,7 +72,7 @@ impl Policy {
         for token in verified.iter().take(earlier.len()).skip(1) {
             let mut host = Inputs::of_host(None, now, setting);
             host.token = Some(TokenFacts::of(token));
-            let inputs = self.read(token, setting, &host)?;
+            let inputs = self.read(self.issuer_of(token)?, &token.claims, setting, &host)?;
             self.stand(inputs, None).map_err(|refused| refused.denial)?;
         }
         self.check_revoked_since(&verified, &caller)?;
