@@ -6,16 +6,23 @@ import { type Icon, h, icon, mark, name, said, sentence } from "./dom.js";
 import { type Look, named } from "./look.js";
 import { draw, grounds } from "./tree.js";
 
+/** A party as it is drawn: `title` is all of its name, `kind` the part before the colon. */
 type Drawn = { title: string; kind: string; detail: string | undefined };
 
 /** Who acts for whom. */
 export function chain(look: Look): Node[] {
-  const read = look.chain.map(party);
-  const parties = read.length > 0 ? read : named(look.claims).map(({ subject, issuer }) => ({ title: subject, kind: "", detail: issuer }));
+  const own = (look.claims as { iss?: unknown } | null)?.iss;
+  const read = look.chain.map((each) => party(each, own));
+  const parties = read.length > 0 ? read : named(look.claims).map(({ subject, issuer }, place) => ({ title: subject, kind: "", detail: place === 0 ? undefined : issuer }));
   if (parties.length === 0) return [h("p", { class: "faint" }, "The claims could not be read, so nobody can be named.")];
-  const all: Node[] = [picture(parties, look)];
-  if (look.refusal !== undefined) {
-    all.push(h("p", { class: "refusal" }, icon("no"), h("span", {}, sentence(look.refusal.message, look.now), " ", code(look.refusal.reason))));
+  const all: Node[] = [];
+  if (look.signature?.fits === false) {
+    all.push(h("p", { class: "unproved" }, icon("warn"), h("span", {}, "As the token says. Its signature does not hold, so none of it is proved.")));
+  }
+  all.push(picture(parties, look));
+  const told = look.verdict.kind === "refused" && look.verdict.code === look.refusal?.reason;
+  if (look.refusal !== undefined && !told) {
+    all.push(h("p", { class: "refusal" }, icon("no"), h("span", {}, sentence(`${look.refusal.message}.`, look.now), " ", code(look.refusal.reason))));
   }
   if (look.hops.length > 0) all.push(h("ol", { class: "hops" }, ...look.hops.map((hop) => rule(hop, look.now))));
   if (read.length === 0) {
@@ -30,10 +37,17 @@ export function chain(look: Look): Node[] {
   return all;
 }
 
-function party({ principal, issuer, subject }: Party): Drawn {
-  const kind = principal.slice(0, Math.max(0, principal.indexOf(":")));
-  const detail = subject === undefined ? undefined : issuer === undefined ? subject : `${subject} of ${issuer}`;
-  return { title: principal, kind, detail };
+/** Who a party is to its issuer is said where its name does not say it. */
+function party({ principal, issuer, subject }: Party, own: unknown): Drawn {
+  const cut = principal.indexOf(":");
+  const known = issuer === own && subject === principal.slice(cut + 1);
+  return { title: principal, kind: principal.slice(0, Math.max(0, cut)), detail: known ? undefined : `${subject ?? "?"} of ${issuer ?? "?"}` };
+}
+
+/** A principal, which breaks behind its type first. */
+function principal({ title, kind }: Drawn): HTMLElement {
+  const whole = kind === "" ? "" : `${kind}:`;
+  return h("strong", {}, whole !== "" && h("span", { class: "type" }, said(whole)), whole !== "" && h("wbr"), said(title.slice(whole.length)));
 }
 
 /** A stable code. */
@@ -48,7 +62,8 @@ function face(kind: string, first: boolean): Icon {
 
 function picture(parties: Drawn[], look: Look): HTMLElement {
   const items: HTMLElement[] = [];
-  parties.forEach(({ title, kind, detail }, place) => {
+  parties.forEach((each, place) => {
+    const { title, kind, detail } = each;
     const last = place === parties.length - 1;
     const role = place === 0 ? (last ? "for itself" : "on whose behalf") : last ? "holds the token" : "handed on";
     items.push(
@@ -56,13 +71,13 @@ function picture(parties: Drawn[], look: Look): HTMLElement {
         "li",
         { class: `party ${last ? "last" : ""}` },
         h("span", { class: "face" }, icon(face(kind, place === 0))),
-        h("span", { class: "who" }, h("strong", {}, said(title)), h("span", { class: "role" }, role), detail !== undefined && h("span", { class: "detail" }, said(detail))),
+        h("span", { class: "who" }, principal(each), h("span", { class: "role" }, role), detail !== undefined && h("span", { class: "detail" }, said(detail))),
       ),
     );
     const next = parties[place + 1];
     if (next !== undefined) items.push(arrow(look.hops.find((hop) => hop.from === title && hop.to === next.title), look.chain.length > 0));
   });
-  return h("ol", { class: parties.length > 4 ? "chain tall" : "chain" }, ...items);
+  return h("ol", { class: `chain of-${parties.length}` }, ...items);
 }
 
 /** The way from one party to the next. */

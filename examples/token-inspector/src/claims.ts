@@ -99,7 +99,7 @@ const FACES: { [severity: string]: Icon } = { error: "no", warning: "warn", note
 export function findings(look: Look): Node[] {
   if (look.findings.length === 0) return [h("p", { class: "faint" }, "Nothing odd was found in the token itself.")];
   const items = look.findings.map(({ severity, code: which, message }) =>
-    h("li", { class: severity }, icon(FACES[severity] ?? "warn"), h("span", {}, h("span", { class: "hidden" }, `${severity}: `), sentence(message, look.now), " ", code(which))),
+    h("li", { class: severity }, icon(FACES[severity] ?? "warn"), h("span", {}, h("span", { class: "hidden" }, `${severity}: `), sentence(`${message}.`, look.now), " ", code(which))),
   );
   return [h("ul", { class: "findings" }, ...items)];
 }

@@ -81,7 +81,8 @@ export function name(text: string): HTMLElement {
  */
 export function sentence(text: string, now: number): DocumentFragment {
   const all = document.createDocumentFragment();
-  text.split("`").forEach((part, place) => {
+  // The core's messages begin with a small letter, to stand within others.
+  (text.charAt(0).toUpperCase() + text.slice(1)).split("`").forEach((part, place) => {
     if (place % 2 === 1) all.append(name(part));
     else all.append(...part.split(/\b(\d{9,11})\b/).map((piece, odd) => (odd % 2 === 1 ? time(Number(piece), now) : said(piece))));
   });

@@ -133,6 +133,7 @@ function update(): void {
   }
   const [header = "", claims = ""] = text.split(".");
   the("verdict").replaceChildren(...verdict(seen));
+  the("verdict").firstElementChild?.append(...back(seen));
   the("chain").replaceChildren(...chain(seen));
   the("scopes").replaceChildren(...scopes(seen));
   the("findings").replaceChildren(...findings(seen));
@@ -140,6 +141,22 @@ function update(): void {
   the("header").replaceChildren(...members(seen.header, header, now));
   shown = state(seen);
   answer();
+}
+
+/** For a token whose time has passed, or has not come: a look at it in its time. */
+function back(seen: Look): Node[] {
+  const { iat, nbf } = (seen.claims ?? {}) as { iat?: unknown; nbf?: unknown };
+  const starts = [iat, nbf].filter((at): at is number => typeof at === "number" && at >= 0 && at < 253_402_300_799);
+  const untimely = seen.findings.some((finding) => finding.code === "token.expired" || finding.code === "token.not_yet_valid");
+  if (!untimely || starts.length === 0) return [];
+  const at = Math.ceil(Math.max(...starts));
+  const button = h("button", { type: "button", class: "back" }, "Look at it as of when it began");
+  button.addEventListener("click", () => {
+    stop(at);
+    update();
+    time.focus();
+  });
+  return [button];
 }
 
 /** What can change while time goes by. */

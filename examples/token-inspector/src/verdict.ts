@@ -51,6 +51,15 @@ function words(look: Look): { tone: Tone; title: string; says: Child[] } {
   }
 }
 
+/** Why a signature does not hold, shortly. */
+const UNSIGNED: { [code: string]: string } = {
+  "token.signature": "does not fit",
+  "token.algorithm": "algorithm not accepted",
+  "key.unknown": "key not known",
+  "key.unfit": "key not fit for it",
+  "issuer.unknown": "issuer not trusted",
+};
+
 /** Signature, times and chain, each by itself: also of a token that is refused for another. */
 function facts(look: Look): HTMLElement[] {
   const { signature, now, findings, claims } = look;
@@ -71,7 +80,7 @@ function facts(look: Look): HTMLElement[] {
           ? [true, "acts for itself"]
           : [look.hops.length > 0 && admitted === look.hops.length, hops];
   const signed: [boolean | null, string] =
-    signature === undefined ? [null, "not checked"] : signature.fits ? [true, `fits, ${signature.algorithm}`] : [false, signature.code === "token.signature" ? "does not fit" : signature.code];
+    signature === undefined ? [null, "not checked"] : signature.fits ? [true, `fits, ${signature.algorithm}`] : [false, UNSIGNED[signature.code] ?? signature.code];
   const all: [string, [boolean | null, string]][] = [
     ["Signature", signed],
     ["Time", times],

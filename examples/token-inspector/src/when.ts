@@ -54,7 +54,7 @@ const SINCE: { [claim: string]: [past: string, future: string] } = {
 
 /** The seconds that a claim is, where it is a time. */
 export function seconds(claim: string, value: unknown): number | undefined {
-  return claim in SINCE && typeof value === "number" ? value : undefined;
+  return Object.hasOwn(SINCE, claim) && typeof value === "number" ? value : undefined;
 }
 
 /** `expired 3 hours ago`, `expires in 4 minutes`. */
