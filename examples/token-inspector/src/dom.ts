@@ -49,7 +49,7 @@ export function said(text: string, lines = false): Node {
   if (cut < text.length) {
     const rest = text.length - cut;
     const more = h("button", { type: "button", class: "more" }, `${rest.toLocaleString("en")} more characters`);
-    more.addEventListener("click", () => more.replaceWith(...letters(text.slice(cut), lines)));
+    more.addEventListener("click", () => box.replaceChildren(...letters(text, lines)));
     box.append("… ", more);
   }
   return box;

@@ -159,6 +159,20 @@ function back(seen: Look): Node[] {
   return [button];
 }
 
+let awaited: (() => void) | undefined;
+
+/** Does it once where a text comes in many pieces. The whole goes before a part of it. */
+function soon(what: () => void): void {
+  if (awaited === undefined) {
+    setTimeout(() => {
+      const next = awaited;
+      awaited = undefined;
+      next?.();
+    });
+  }
+  if (awaited !== update) awaited = what;
+}
+
 /** What can change while time goes by. */
 const state = (seen: Look) => `${seen.verdict.kind} ${"code" in seen.verdict ? seen.verdict.code : ""} ${seen.findings.map((finding) => finding.code).join(" ")}`;
 
@@ -340,10 +354,10 @@ async function start(): Promise<void> {
       // Whoever pastes a token over an example's means the present.
       if (field === token && !the("story").hidden) stop(undefined);
       own();
-      update();
+      soon(update);
     });
   }
-  for (const field of [action, resource, context]) field.addEventListener("input", answer);
+  for (const field of [action, resource, context]) field.addEventListener("input", () => soon(answer));
   time.addEventListener("input", () => {
     const at = Date.parse(`${time.value}Z`);
     if (Number.isNaN(at) || at < 0) return;

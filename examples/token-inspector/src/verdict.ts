@@ -1,5 +1,7 @@
 // The verdict: one sentence, and what stands behind it.
 
+import type { Finding } from "@deputize/wasm";
+
 import { type Child, type Icon, h, icon, mark, name, sentence, time } from "./dom.js";
 import { code } from "./chain.js";
 import type { Look } from "./look.js";
@@ -51,6 +53,15 @@ function words(look: Look): { tone: Tone; title: string; says: Child[] } {
   }
 }
 
+/** How many findings there are, of the worst kind that there is. */
+function oddities(findings: Finding[]): [boolean | null, string] {
+  for (const severity of ["error", "warning", "note"] as const) {
+    const count = findings.filter((finding) => finding.severity === severity).length;
+    if (count > 0) return [severity === "error" ? false : null, `${count} ${severity}${count === 1 ? "" : "s"}`];
+  }
+  return [true, "nothing odd"];
+}
+
 /** Why a signature does not hold, shortly. */
 const UNSIGNED: { [code: string]: string } = {
   "token.signature": "does not fit",
@@ -78,13 +89,19 @@ function facts(look: Look): HTMLElement[] {
         ? [null, "not checked"]
         : parties === 1
           ? [true, "acts for itself"]
-          : [look.hops.length > 0 && admitted === look.hops.length, hops];
+          : admitted < look.hops.length || look.hops.length === 0
+            ? [false, hops]
+            : // A chain that nobody signed is a claim.
+              signature?.fits
+              ? [true, hops]
+              : [null, `${hops}, unproved`];
   const signed: [boolean | null, string] =
     signature === undefined ? [null, "not checked"] : signature.fits ? [true, `fits, ${signature.algorithm}`] : [false, UNSIGNED[signature.code] ?? signature.code];
   const all: [string, [boolean | null, string]][] = [
     ["Signature", signed],
     ["Time", times],
     ["Chain", chain],
+    ["Second look", oddities(findings)],
   ];
   return all.map(([what, [holds, words]]) => h("li", {}, h("span", { class: "what" }, what), h("span", { class: "fact" }, mark(holds), h("span", {}, words))));
 }
