@@ -9,6 +9,7 @@
 mod failure;
 mod fuzz;
 mod generate;
+mod inspector;
 mod kernel_docs;
 mod package;
 mod program;
@@ -58,6 +59,12 @@ enum Task {
         sizes: bool,
         /// Also run the package's tests, in every runtime that is there.
         #[arg(long, conflicts_with = "sizes")]
+        test: bool,
+    },
+    /// Build the token inspector, and serve it at an address of this machine.
+    Inspector {
+        /// Try it in headless Chromium instead.
+        #[arg(long)]
         test: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
@@ -111,6 +118,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
+        Task::Inspector { test: true } => inspector::test().map(tell),
+        Task::Inspector { test: false } => inspector::serve(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),

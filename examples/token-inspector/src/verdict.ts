@@ -101,7 +101,7 @@ function facts(look: Look): HTMLElement[] {
     ["Signature", signed],
     ["Time", times],
     ["Chain", chain],
-    ["Second look", oddities(findings)],
+    ["Lint", oddities(findings)],
   ];
   return all.map(([what, [holds, words]]) => h("li", {}, h("span", { class: "what" }, what), h("span", { class: "fact" }, mark(holds), h("span", {}, words))));
 }

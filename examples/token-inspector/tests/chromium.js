@@ -1,4 +1,4 @@
-// Headless Chromium, out of npm alone.
+// Headless Chromium, out of npm alone, or the one that `CHROMIUM` names.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -18,9 +18,18 @@ export async function launch() {
   }
   try {
     sparticuz.setGraphicsMode = false;
-    const browser = await chromium.launch({ executablePath: await sparticuz.executablePath(), args: sparticuz.args.filter((flag) => flag !== "--single-process"), headless: true });
+    const executablePath = process.env.CHROMIUM ?? (await sparticuz.executablePath());
+    const args = sparticuz.args.filter((flag) => flag !== "--single-process");
+    const browser = await chromium.launch({ executablePath, args, headless: true });
     return { browser };
   } catch (error) {
     return { why: `Chromium does not start here: ${String(error.message).split("\n")[0]}` };
   }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { browser, why } = await launch();
+  await browser?.close();
+  if (why !== undefined) console.log(why);
+  process.exit();
 }
