@@ -9,6 +9,7 @@
 mod failure;
 mod fuzz;
 mod generate;
+mod inspector;
 mod kernel_docs;
 mod node;
 mod package;
@@ -68,6 +69,12 @@ enum Task {
         #[arg(long)]
         test: bool,
     },
+    /// Build the token inspector, and serve it at an address of this machine.
+    Inspector {
+        /// Try it in headless Chromium instead.
+        #[arg(long)]
+        test: bool,
+    },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
     /// Write every generated file anew.
@@ -121,6 +128,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { .. } => package::build(),
         Task::Node { test: true } => node::test().map(tell),
         Task::Node { test: false } => node::build(),
+        Task::Inspector { test: true } => inspector::test().map(tell),
+        Task::Inspector { test: false } => inspector::serve(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),
