@@ -6,6 +6,7 @@
     reason = "a program for a terminal: its output is what it is for"
 )]
 
+mod edge;
 mod failure;
 mod fuzz;
 mod generate;
@@ -60,6 +61,13 @@ enum Task {
         #[arg(long, conflicts_with = "sizes")]
         test: bool,
     },
+    /// Start the Worker of `examples/edge-worker` on this machine, with
+    /// requests to try.
+    Edge {
+        /// Run its tests instead.
+        #[arg(long)]
+        test: bool,
+    },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
     /// Write every generated file anew.
@@ -111,6 +119,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
+        Task::Edge { test: true } => edge::test().map(tell),
+        Task::Edge { test: false } => edge::start(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),
