@@ -10,16 +10,11 @@ import { API, compiled, proof, publicJwk, seconds, signingKey, snapshot, thief, 
 let gate;
 const now = seconds();
 
-before(async () => {
-  gate = await start({
-    snapshot: {
-      change: (snapshot) => ({
-        ...snapshot,
-        revoked: { tokens: ["taken-back"], keys: [{ issuer: "https://id.bank.example", kid: "bank-ec" }], principals: { "user:tom": now - 1 } },
-      }),
-    },
-  });
-});
+const issuedAt = now - 10;
+const revoked = { tokens: ["taken-back"], keys: [{ issuer: "https://id.bank.example", kid: "bank-ec" }], principals: { "user:tom": now - 1 } };
+const change = (snapshot) => ({ ...snapshot, revoked });
+
+before(async () => (gate = await start({ snapshot: { issuedAt, change } })));
 after(() => gate.stop());
 
 /** The answer is a problem of that status and reason, and nothing came through. */
@@ -200,6 +195,27 @@ test("the log holds no token, no proof and no secret", async () => {
   assert.equal(/eyJ/.test(raw), false);
   assert.equal(raw.includes(JSON.parse(signingKey()).d), false);
   assert.equal(raw.includes(bound.split(".")[2]), false);
+});
+
+test("a decision that runs out of steps is a denial", async () => {
+  const poor = await start({ snapshot: { change: (it) => ({ ...it, limits: { steps: 1 } }) } });
+  try {
+    refused(await poor.ask("/documents/dispute-policy", { token: token({ sub: "nora", act: undefined }) }), 403, "budget.exhausted");
+  } finally {
+    await poor.stop();
+  }
+});
+
+test("the program decides again what the log says, and comes to the same", async () => {
+  await gate.ask("/documents/dispute-policy", { token: token() });
+  await gate.ask("/documents/case-118", { token: token() });
+  assert.ok(await gate.logged((line) => line.record?.resource === "document:case-118"));
+  const records = gate.log().flatMap(({ record }) => (record === undefined ? [] : [JSON.stringify(record)]));
+  const [audit, policy] = [`${local}/audit.jsonl`, `${local}/audit.json`];
+  writeFileSync(audit, records.join("\n"));
+  writeFileSync(policy, JSON.stringify(snapshot({ issuedAt, change })));
+  const [last] = deputize("replay", audit, "-s", policy).trim().split("\n").slice(-1);
+  assert.equal(last, `${records.length} the same, 0 different, 0 not decided again`);
 });
 
 test("the metadata of RFC 9728", async () => {

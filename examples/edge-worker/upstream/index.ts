@@ -6,6 +6,7 @@ const OPENED: { readonly [path: string]: string } = {
   "/documents/dispute-policy": "Disputes, in three sections.",
   "/documents/fees": "The price list.",
   "/sections/dispute-policy-2": "§2 Our limits",
+  "/sections/dispute-policy-3": "§3 Legal position",
 };
 
 export default {
