@@ -16,16 +16,39 @@ const built = process.env.DEPUTIZE_BUILT;
 const config = unstable_readConfig({ config: fileURLToPath(new URL("../wrangler.jsonc", import.meta.url)) });
 const wasm = readdirSync(built).find((name) => name.endsWith(".wasm"));
 
-/** An upstream that is a Worker: it says what came to it. Nothing is counted. */
-export const ECHO = `export default {
-  async fetch(request) {
+/** A port of its own for each Worker: nothing stands before it that could make a path right. */
+const DIRECT = { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
+
+/**
+ * An upstream that is a Worker: it says what came to it. And it writes to the
+ * KV for the tests: Miniflare's own way in is now and then without an answer.
+ */
+const ECHO = `export default {
+  async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/kv/put") return new Response(await env[searchParams.get("kv")].put(searchParams.get("key"), await request.arrayBuffer()));
+    if (pathname === "/kv/delete") return new Response(await env[searchParams.get("kv")].delete(searchParams.get("key")));
     if (searchParams.has("throw")) throw new Error("no");
     if (searchParams.has("wait")) await scheduler.wait(60_000);
     if (searchParams.has("status")) return new Response("as it is", { status: Number(searchParams.get("status")), headers: { location: "https://elsewhere.example/", "x-own": "1" } });
     return Response.json({ method: request.method, url: request.url, path: pathname, body: await request.text(), headers: Object.fromEntries(request.headers) });
   },
 }`;
+
+/** The upstream's options; it may write to these namespaces, by name. */
+export function echoWorker(...kvNamespaces) {
+  return { name: "echo", modules: true, script: ECHO, compatibilityDate: config.compatibility_date, kvNamespaces, ...DIRECT };
+}
+
+/** A namespace to write to. */
+export async function openKv(miniflare, kv = "policies") {
+  const echo = await miniflare.unsafeGetDirectURL("echo");
+  const write = async (what, key, body) => {
+    const { ok } = await fetch(new URL(`/kv/${what}?${new URLSearchParams({ kv, key })}`, echo), { method: "POST", body });
+    if (!ok) throw new Error(`KV: ${what} ${key}`);
+  };
+  return { put: (key, body) => write("put", key, body), delete: (key) => write("delete", key) };
+}
 
 /** A Worker's options, for Miniflare; `vars` stand in place of those in `wrangler.jsonc`, `undefined` for none. */
 export function gateWorker(name, { vars = {}, without = [], kv = "policies" } = {}) {
@@ -40,12 +63,11 @@ export function gateWorker(name, { vars = {}, without = [], kv = "policies" } = 
     ],
     compatibilityDate: config.compatibility_date,
     bindings,
+    ...DIRECT,
     ...(without.includes("POLICIES") ? {} : { kvNamespaces: { POLICIES: kv } }),
     ...(without.includes("UPSTREAM") ? {} : { serviceBindings: { UPSTREAM: "echo" } }),
   };
 }
-
-export const echoWorker = (kvNamespaces = {}) => ({ name: "echo", modules: true, script: ECHO, compatibilityDate: config.compatibility_date, kvNamespaces });
 
 /** Publishes a snapshot as `publish.js` does: first the bytes, then the manifest. */
 export async function publish(kv, options, { manifest = {}, damage = (bytes) => bytes } = {}) {
@@ -70,10 +92,11 @@ export async function start({ vars = {}, snapshot = {} } = {}) {
         stream.on("data", (chunk) => (logged += chunk));
       }
     },
-    workers: [gateWorker("gate", { vars }), echoWorker({ POLICIES: "policies" })],
+    workers: [gateWorker("gate", { vars }), echoWorker("policies")],
   });
-  const url = await miniflare.ready;
-  const kv = await miniflare.getKVNamespace("POLICIES", "echo");
+  await miniflare.ready;
+  const url = await miniflare.unsafeGetDirectURL("gate");
+  const kv = await openKv(miniflare);
   const gate = {
     kv,
     /** Everything that the Worker has logged, one object a line. */
@@ -92,7 +115,7 @@ export async function start({ vars = {}, snapshot = {} } = {}) {
     },
     /** Publishes a snapshot as `publish.js` does: first the bytes, then the manifest. */
     publish: (options, how) => publish(kv, options, how),
-    /** One request, its path sent as it is written. */
+    /** One request, its path sent as it is written; `body` may be a function that writes it. */
     ask(path, { method = "GET", token, headers = {}, body, agent, signal } = {}) {
       const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
       return new Promise((resolve, reject) => {
@@ -108,7 +131,8 @@ export async function start({ vars = {}, snapshot = {} } = {}) {
           answer.on("error", reject);
         });
         sent.on("error", reject);
-        sent.end(body);
+        if (typeof body === "function") body(sent);
+        else sent.end(body);
       });
     },
     form(fields, options = {}) {

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 
 import { Miniflare } from "miniflare";
 
-import { echoWorker, eventually, gateWorker, later, publish, start } from "./gate.js";
+import { echoWorker, eventually, gateWorker, later, openKv, publish, start } from "./gate.js";
 import { compiled, seconds, token } from "./world.js";
 
 const FEES = "/documents/fees";
@@ -75,16 +75,15 @@ describe("snapshots", { concurrency: 3 }, () => {
 
   test("a bad snapshot at the start: nothing is allowed", async (t) => {
     const cases = Object.entries(BAD).map(([what, bad], place) => ({ what, bad, kv: `policies-${place}`, name: `gate-${place}` }));
-    const namespaces = Object.fromEntries(cases.map(({ kv }) => [kv, kv]));
-    const workers = [...cases.map(({ name, kv }) => gateWorker(name, { kv })), echoWorker(namespaces)];
+    const workers = [...cases.map(({ name, kv }) => gateWorker(name, { kv })), echoWorker(...cases.map(({ kv }) => kv))];
     const miniflare = new Miniflare({ handleRuntimeStdio: (out) => out.resume(), workers });
     try {
       for (const { what, bad, kv, name } of cases) {
         await t.test(what, async () => {
-          await publishBad(await miniflare.getKVNamespace(kv, "echo"), bad);
-          const gate = await miniflare.getWorker(name);
+          await publishBad(await openKv(miniflare, kv), bad);
+          const gate = await miniflare.unsafeGetDirectURL(name);
           for (let again = 0; again < 3; again++) {
-            const answer = await gate.fetch(`https://api.bank.example${FEES}`, { headers: { authorization: `Bearer ${token()}` } });
+            const answer = await fetch(new URL(FEES, gate), { headers: { authorization: `Bearer ${token()}` } });
             assert.deepEqual([answer.status, (await answer.json()).reason], [503, bad.reason]);
           }
         });
@@ -157,6 +156,29 @@ describe("snapshots", { concurrency: 3 }, () => {
       await later(1_300);
       // The very first answer is by the new one.
       assert.deepEqual([(await ask()).status], [403]);
+    }));
+
+  test("a request that takes its time is answered by the snapshot that it began with", () =>
+    within({}, async (gate, ask) => {
+      const type = "urn:ietf:params:oauth:token-type:access_token";
+      const fields = { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: token({ act: undefined }), subject_token_type: type };
+      const form = new URLSearchParams(fields).toString();
+      let rest;
+      const begun = new Promise((done) => {
+        rest = (sent) => {
+          sent.write(form.slice(0, 100));
+          done(() => sent.end(form.slice(100)));
+        };
+      });
+      const answer = gate.ask("/oauth/token", { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: rest });
+      const finish = await begun;
+      assert.equal(revisionOf(await ask()), "1");
+      await gate.publish({ revision: "2", issuedAt: seconds() });
+      await eventually(ask, (other) => revisionOf(other) === "2");
+      finish();
+      const { status, text } = await answer;
+      assert.equal(status, 200, text);
+      assert.equal((await gate.logged((line) => line.event === "exchange")).revision, "1");
     }));
 
   test("requests that are cut off stand in nobody's way", () =>
