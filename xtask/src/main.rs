@@ -6,6 +6,7 @@
     reason = "a program for a terminal: its output is what it is for"
 )]
 
+mod edge;
 mod failure;
 mod fuzz;
 mod generate;
@@ -75,6 +76,13 @@ enum Task {
         #[arg(long)]
         test: bool,
     },
+    /// Start the Worker of `examples/edge-worker` on this machine, with
+    /// requests to try.
+    Edge {
+        /// Run its tests instead.
+        #[arg(long)]
+        test: bool,
+    },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
     /// Write every generated file anew.
@@ -130,6 +138,11 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Node { test: false } => node::build(),
         Task::Inspector { test: true } => inspector::test().map(tell),
         Task::Inspector { test: false } => inspector::serve(),
+        #[arg(long)]
+        test: bool,
+    },
+        Task::Edge { test: true } => edge::test().map(tell),
+        Task::Edge { test: false } => edge::start(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),
