@@ -666,21 +666,13 @@ export interface Inputs {
 /** What a token is looked at with. */
 export interface InspectOptions {
   /**
-   * Keys to try the signature with: a JWKS, a map from key id to key, or a
-   * list of PEM texts with their ids.
-   */
-  keys?: unknown;
-  /**
    * The time at which its times are looked at, in seconds since the Unix
    * epoch; without, they are not.
    */
   now?: UnixSeconds;
 }
 
-/**
- * A token taken apart, and what trying keys at hand came to. Nothing in here
- * may be relied upon.
- */
+/** A token taken apart. Nothing in here may be relied upon. */
 export interface Inspection {
   /** The claims, where they could be read. */
   claims: unknown;
@@ -688,11 +680,6 @@ export interface Inspection {
   findings: Finding[];
   /** The header, where it could be read. */
   header: unknown;
-  /**
-   * Whether the signature fits the key that the token names; absent where no
-   * keys were given.
-   */
-  signature?: SignatureFinding;
   /** Always `false`: no signature was checked. */
   verified: boolean;
 }
@@ -1115,6 +1102,17 @@ export interface SignatureFinding {
   message: string;
 }
 
+/** How a signature is looked at. */
+export interface SignatureOptions {
+  /**
+   * The names of the algorithms that may be used, e.g. `ES256`. Without,
+   * those that the keys themselves name.
+   */
+  algorithms?: string[];
+  /** The id of the key to take for a token that names none. */
+  kid?: string;
+}
+
 /** A signature that something else is to check. */
 export interface SignatureToCheck {
   /** The algorithm's name, e.g. `RS256`. */
@@ -1125,6 +1123,14 @@ export interface SignatureToCheck {
   jwk: unknown;
   /** The signature as base64url; for ECDSA `r ‖ s`. */
   signature: string;
+}
+
+/** Which key signed a token. */
+export interface SignedBy {
+  /** The algorithm's name, e.g. `ES256`. */
+  algorithm: string;
+  /** The key's id. */
+  kid: string;
 }
 
 /** A snapshot, borrowed from its text where that needs no unescaping. */

@@ -11,6 +11,7 @@ mod fuzz;
 mod generate;
 mod inspector;
 mod kernel_docs;
+mod node;
 mod package;
 mod program;
 mod step;
@@ -59,6 +60,13 @@ enum Task {
         sizes: bool,
         /// Also run the package's tests, in every runtime that is there.
         #[arg(long, conflicts_with = "sizes")]
+        test: bool,
+    },
+    /// Build the npm package `deputize` with its native module for this
+    /// platform, and pack both into `bindings/node/packed`.
+    Node {
+        /// Also run the package's tests.
+        #[arg(long)]
         test: bool,
     },
     /// Build the token inspector, and serve it at an address of this machine.
@@ -118,6 +126,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
+        Task::Node { test: true } => node::test().map(tell),
+        Task::Node { test: false } => node::build(),
         Task::Inspector { test: true } => inspector::test().map(tell),
         Task::Inspector { test: false } => inspector::serve(),
         Task::Deny => test::deny().map(tell),

@@ -1,18 +1,17 @@
 //! Callers: tokens verified, principals vouched for, and their questions.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputize::Policy;
 use deputize::caller::{Caller, Decision, Denial, Party, Question, Reason, Record};
 use deputize::time::UnixSeconds;
-use deputize::token::{DpopUse, Family, Inspection, SignatureFinding};
+use deputize::token::DpopUse;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::options::{read, read_as, write};
 use crate::question::Filtered;
 use crate::setting::{CallerOptions, Presentation, VerifyRequest};
+use crate::signature::SignatureToCheck;
 
 /// A question to a caller.
 #[derive(Deserialize)]
@@ -65,20 +64,6 @@ pub(crate) struct CallerDescription<'c> {
     dpop: Option<&'c DpopUse>,
 }
 
-/// A signature that something else is to check.
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct SignatureToCheck<'s> {
-    /// The algorithm's name, e.g. `RS256`.
-    algorithm: &'static str,
-    /// The public key.
-    jwk: Value,
-    /// What was signed, in ASCII.
-    input: &'s str,
-    /// The signature as base64url; for ECDSA `r ‖ s`.
-    signature: String,
-}
-
 /// What a token is looked at with.
 #[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -88,24 +73,6 @@ pub(crate) struct InspectOptions {
     /// epoch; without, they are not.
     #[serde(default)]
     now: Option<UnixSeconds>,
-    /// Keys to try the signature with: a JWKS, a map from key id to key, or a
-    /// list of PEM texts with their ids.
-    #[serde(default)]
-    keys: Option<Value>,
-}
-
-/// A token taken apart, and what trying keys at hand came to. Nothing in here
-/// may be relied upon.
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "Inspection"))]
-pub(crate) struct KeyInspection {
-    #[serde(flatten)]
-    inspection: Inspection,
-    /// Whether the signature fits the key that the token names; absent where no
-    /// keys were given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<SignatureFinding>,
 }
 
 /// What a token is read with by a policy.
@@ -151,20 +118,13 @@ pub fn signature_of(policy: &Policy, token: &str, request: &str) -> Result<Optio
     let request: VerifyRequest = read(request)?;
     let presented = request.presented()?;
     let prepared = policy.signature_of(token.as_bytes(), request.now, &presented)?;
-    let algorithm = prepared.algorithm();
-    let elsewhere = match algorithm.family() {
-        Family::Rsa | Family::P256 | Family::P384 => prepared.public_jwk(),
-        Family::Ed25519 | Family::Secret => None,
-    };
-    let input = std::str::from_utf8(prepared.signing_input()).ok();
-    Ok(elsewhere.zip(input).map(|(jwk, input)| {
-        write(&SignatureToCheck {
-            algorithm: algorithm.name(),
-            jwk,
-            input,
-            signature: URL_SAFE_NO_PAD.encode(prepared.signature()),
-        })
-    }))
+    let asked = SignatureToCheck::new(
+        prepared.algorithm(),
+        prepared.public_jwk(),
+        prepared.signing_input(),
+        prepared.signature(),
+    );
+    Ok(asked.map(|asked| write(&asked)))
 }
 
 /// [`verify`], taking another's word for the signature that [`signature_of`]
@@ -288,22 +248,14 @@ pub fn replay(policy: &Policy, record: &str, options: &str) -> Result<String, Er
     Ok(write(&decision))
 }
 
-/// Decodes a token and says what is odd about it, without any policy: a
-/// [`KeyInspection`], never verified.
+/// Decodes a token and says what is odd about it, without any policy: an
+/// `Inspection`, never verified.
 ///
 /// # Errors
-/// `call.options`; `key.*`, where keys are given that cannot be read.
+/// `call.options`.
 pub fn inspect(token: &str, options: &str) -> Result<String, Error> {
     let options: InspectOptions = read(options)?;
-    let tried = options.keys.map(|keys| {
-        SignatureFinding::by_keys(token, &keys).map_err(|(below, fault)| {
-            Error::new(Kind::Input, fault.code(), fault.to_string()).at(format!("/keys{below}"))
-        })
-    });
-    Ok(write(&KeyInspection {
-        inspection: deputize::token::inspect(token, options.now),
-        signature: tried.transpose()?,
-    }))
+    Ok(write(&deputize::token::inspect(token, options.now)))
 }
 
 /// Reads a token as a policy would, believing nothing of it: a

@@ -99,15 +99,16 @@ impl Policy {
         let claims = Claims::read(members.clone(), issuer)?;
         check_actors(&claims, issuer)?;
         let setting = Setting::default();
-        let mut host = Inputs::of_host(None, now, &setting);
-        host.token = Some(TokenFacts {
+        let mut inputs = Inputs::of_host(None, now, &setting);
+        inputs.token = Some(TokenFacts {
             issuer: claims.issuer.clone(),
             kid: String::new(),
             id: claims.id.clone(),
             audience: claims.audience.clone(),
             issued_at: claims.issued_at,
         });
-        self.read(issuer, &claims, &setting, &host)
+        self.read(issuer, &claims, &setting, &mut inputs)?;
+        Ok(inputs)
     }
 }
 

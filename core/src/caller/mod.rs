@@ -208,9 +208,9 @@ impl Policy {
         inputs.token = Some(TokenFacts::of(&verified));
         let read = self
             .issuer_of(&verified)
-            .and_then(|issuer| self.read(issuer, &verified.claims, setting, &inputs));
+            .and_then(|issuer| self.read(issuer, &verified.claims, setting, &mut inputs));
         match read {
-            Ok(read) => self.stand(read, Some(verified)),
+            Ok(()) => self.stand(inputs, Some(verified)),
             Err(denial) => Err(Box::new(Refused { denial, inputs })),
         }
     }
@@ -249,14 +249,15 @@ impl Policy {
         issuer.ok_or_else(|| Denial::new(Reason::Internal, "the issuer is not there"))
     }
 
-    /// What an issuer's token says of its caller, beside what the host says.
+    /// What an issuer's token says of its caller, put beside what the host says:
+    /// all of it, or where it is refused nothing.
     fn read(
         &self,
         issuer: &Issuer,
         claims: &Claims,
         setting: &Setting<'_>,
-        host: &Inputs,
-    ) -> Result<Inputs, Denial> {
+        inputs: &mut Inputs,
+    ) -> Result<(), Denial> {
         let chain = chain::read(&self.inner, issuer, claims)?;
         let scopes = match issuer.scopes {
             ScopeUse::Ignore => None,
@@ -285,16 +286,17 @@ impl Policy {
             );
             return Err(Denial::new(Reason::TenantMismatch, message));
         }
-        let mut inputs = host.clone();
         inputs.until = Some(claims.expires_at.plus(issuer.leeway));
         inputs.chain = chain;
-        inputs.tenant = claims.tenant.clone().or(inputs.tenant);
+        if let Some(tenant) = &claims.tenant {
+            inputs.tenant = Some(tenant.clone());
+        }
         inputs.tasks = tasks;
         inputs.scopes = scopes.as_ref().map(ScopeSet::to_claims);
         inputs.scopes_required = issuer.scopes == ScopeUse::Required;
         inputs.tuples = tuples;
         inputs.roles = roles(claims);
-        Ok(inputs)
+        Ok(())
     }
 
     /// A caller that the host vouches for: the subject first, then each that
