@@ -280,19 +280,6 @@ describe("inspect", () => {
     assert.ok(inspect(token).findings.some((finding) => finding.code === "token.expired"));
     assert.ok(!inspect(token, { now: null }).findings.some((finding) => finding.code === "token.expired"));
     assert.equal(inspect("").verified, false);
-    assert.equal("signature" in seen, false);
-  });
-
-  it("tries a signature with keys at hand", () => {
-    const { keys } = snapshot().issuers[0];
-    for (const alg of ALGORITHMS) {
-      assert.equal(inspect(sign(alg, claims()), { ...at, keys }).signature.fits, true, alg);
-    }
-    const cut = sign("ES256", claims()).slice(0, -4);
-    assert.equal(inspect(cut, { ...at, keys }).signature.fits, false);
-    assert.equal(inspect(cut, { ...at, keys: { keys: [] } }).signature.code, "key.unknown");
-    const error = thrown(() => inspect(cut, { ...at, keys: 7 }));
-    assert.equal(error.kind, "input");
   });
 
   it("by a policy names the rule of each hop, and believes nothing", () => {

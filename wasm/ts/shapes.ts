@@ -666,21 +666,13 @@ export interface Inputs {
 /** What a token is looked at with. */
 export interface InspectOptions {
   /**
-   * Keys to try the signature with: a JWKS, a map from key id to key, or a
-   * list of PEM texts with their ids.
-   */
-  keys?: unknown;
-  /**
    * The time at which its times are looked at, in seconds since the Unix
    * epoch; without, they are not.
    */
   now?: UnixSeconds;
 }
 
-/**
- * A token taken apart, and what trying keys at hand came to. Nothing in here
- * may be relied upon.
- */
+/** A token taken apart. Nothing in here may be relied upon. */
 export interface Inspection {
   /** The claims, where they could be read. */
   claims: unknown;
@@ -688,11 +680,6 @@ export interface Inspection {
   findings: Finding[];
   /** The header, where it could be read. */
   header: unknown;
-  /**
-   * Whether the signature fits the key that the token names; absent where no
-   * keys were given.
-   */
-  signature?: SignatureFinding;
   /** Always `false`: no signature was checked. */
   verified: boolean;
 }

@@ -4,14 +4,15 @@
 
 use deputize::authzen::{Evaluation, Evaluations, Found, NamedAction, NamedEntity};
 use deputize::caller::{Decision, PolicyInspection, Record};
+use deputize::token::Inspection;
 use deputize::{CheckItem, Expansion, Explanation, Snapshot};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use crate::caller::{
-    Asking, CallerDescription, Checked, InspectOptions, KeyInspection, PolicyInspectOptions,
-    QuestionRecord, ReplayOptions,
+    Asking, CallerDescription, Checked, InspectOptions, PolicyInspectOptions, QuestionRecord,
+    ReplayOptions,
 };
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
@@ -71,7 +72,7 @@ pub(crate) fn answers() -> Map<String, Value> {
     add::<SignedBy<'static>>(&mut answers);
     add::<Decision>(&mut answers);
     add::<Record>(&mut answers);
-    add::<KeyInspection>(&mut answers);
+    add::<Inspection>(&mut answers);
     add::<PolicyInspection>(&mut answers);
     add::<ExchangeClaims<'static>>(&mut answers);
     add::<ClientCredentials<'static>>(&mut answers);

@@ -249,8 +249,8 @@ impl Policy {
         issuer.ok_or_else(|| Denial::new(Reason::Internal, "the issuer is not there"))
     }
 
-    /// What an issuer's token says of its caller, put beside what the host
-    /// says: all of it, or where it is refused nothing.
+    /// What an issuer's token says of its caller, put beside what the host says:
+    /// all of it, or where it is refused nothing.
     fn read(
         &self,
         issuer: &Issuer,

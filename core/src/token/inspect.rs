@@ -7,8 +7,7 @@ use super::algorithm::Algorithm;
 use super::claims::{Round, seconds};
 use super::error::{Malformed, Part, TokenError};
 use super::json;
-use super::jws::{self, Jws, MAX_BYTES};
-use super::key::{KeyFault, KeySet};
+use super::jws::{self, MAX_BYTES};
 use crate::time::UnixSeconds;
 
 /// A lifetime that deserves a word, in seconds: access tokens of agents are
@@ -133,34 +132,6 @@ impl SignatureFinding {
                 algorithm: None,
             },
         }
-    }
-
-    /// Tries a token's signature against keys that somebody has at hand, in any
-    /// of the forms of [`KeySet::compile`]. The algorithm is the token's own
-    /// word: an issuer's list of algorithms is what a policy has, and keys alone
-    /// have not.
-    ///
-    /// # Errors
-    ///
-    /// The keys cannot be read: the JSON pointer below them, and the fault.
-    pub fn by_keys(token: &str, keys: &Value) -> Result<Self, (String, KeyFault)> {
-        let jws = Jws::parse(bare(token).as_bytes());
-        let named = jws.as_ref().map_err(Clone::clone).and_then(|jws| {
-            let algorithm = jws.header.algorithm()?;
-            Ok((jws, algorithm))
-        });
-        let algorithms = match &named {
-            Ok((_, algorithm)) => vec![*algorithm],
-            Err(_) => Algorithm::ALL.to_vec(),
-        };
-        let keys = KeySet::compile(keys, &algorithms)?;
-        Ok(Self::of(named.and_then(|(jws, algorithm)| {
-            let key = keys.select(&jws.header, &algorithms)?;
-            key.verify(jws)?;
-            // `select` has seen to it that the two are the same.
-            let kid = jws.header.kid.as_deref().unwrap_or_default();
-            Ok((kid, algorithm))
-        })))
     }
 }
 

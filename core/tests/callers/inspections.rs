@@ -3,7 +3,6 @@
 
 use deputize::caller::PolicyInspection;
 use deputize::time::UnixSeconds;
-use deputize::token::SignatureFinding;
 use serde_json::{Value, json};
 
 use crate::forge::{NOW, b64, ed};
@@ -156,28 +155,4 @@ fn the_other_convention_is_read_from_the_other_end() {
     let seen = inspect(&world, &world.token(&vended));
     assert_eq!(parties(&seen), ["user:anne", "agent:coordinator"]);
     assert_eq!(verdict(&seen), (None, vec![true]));
-}
-
-#[test]
-fn a_signature_is_tried_with_keys_at_hand() {
-    let world = World::new();
-    let token = world.token(&claims("anne", &[]));
-    let keys = &world.snapshot["issuers"][0]["keys"];
-    let tried = SignatureFinding::by_keys(&token, keys).unwrap();
-    assert!(tried.fits, "{}", tried.message);
-    assert_eq!(tried.algorithm, Some("EdDSA"));
-    let other = ed().jwk(tried.kid.as_deref().unwrap());
-    let code = |token: &str, keys: &Value| SignatureFinding::by_keys(token, keys).unwrap().code;
-    assert_eq!(code(&token, &json!({"keys": [other]})), "token.signature");
-    assert_eq!(code(&token, &json!({"keys": []})), "key.unknown");
-    assert_eq!(code("a.b.c", keys), "token.malformed");
-    // A key never checks another algorithm than its own, whatever a token says.
-    let mut other = ed().jwk(tried.kid.as_deref().unwrap());
-    other["alg"] = json!("ES256");
-    assert!(SignatureFinding::by_keys(&token, &json!({"keys": [other]})).map_or(true, |t| !t.fits));
-    let none = format!("{}.{}.", b64(r#"{"alg":"none","kid":"k1"}"#), b64("{}"));
-    assert_eq!(code(&none, keys), "token.algorithm");
-    let (pointer, _) =
-        SignatureFinding::by_keys(&token, &json!({"keys": [{"kty": "?"}]})).unwrap_err();
-    assert_eq!(pointer, "/keys/0");
 }

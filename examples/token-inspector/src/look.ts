@@ -11,13 +11,14 @@ import {
   type ScopeInWords,
   type SignatureFinding,
   inspect,
+  verifySignature,
 } from "@deputize/wasm";
 
 /** What a token is looked at with. */
 export type Material =
   | { kind: "nothing" }
   | { kind: "policy"; policy: Policy; document: { [section: string]: unknown } }
-  | { kind: "keys"; keys: unknown; count: number }
+  | { kind: "keys"; keys: object; count: number }
   | { kind: "unreadable"; message: string };
 
 /** How a token was presented. */
@@ -88,11 +89,27 @@ export function look(token: string, given: Material, presented: Presented, now: 
     const { header, claims, findings, signature, chain, hops, scopes } = seen;
     return { now, verdict, header, claims, findings, signature, chain, hops, scopes, refusal: seen.refusal ?? undefined };
   }
-  const seen = inspect(token, { now, ...(given.kind === "keys" && { keys: given.keys }) });
-  const { header, claims, findings, signature } = seen;
+  const { header, claims, findings } = inspect(token, { now });
+  const signature = given.kind === "keys" ? tried(token, header, given.keys) : undefined;
   const verdict: Verdict =
     signature === undefined ? { kind: "unchecked" } : signature.fits ? { kind: "signed" } : { kind: "unsigned", ...signature };
   return { now, verdict, header, claims, findings, signature, chain: [], refusal: undefined, hops: [], scopes: undefined };
+}
+
+/** The algorithms that there are: a PEM names none, so it is taken for the token's. */
+const ALGORITHM = /^((RS|PS|HS)(256|384|512)|ES(256|384)|EdDSA)$/;
+
+/** Which of these keys signed it. Throws where the keys cannot be read. */
+function tried(token: string, header: unknown, keys: object): SignatureFinding {
+  const alg = String((header as { alg?: unknown } | null)?.alg);
+  try {
+    const { kid, algorithm } = verifySignature(token, keys, ALGORITHM.test(alg) ? { algorithms: [alg] } : {});
+    return { fits: true, code: "allowed", message: `the signature fits the ${algorithm} key \`${kid}\``, kid, algorithm };
+  } catch (thrown) {
+    const { kind, code, message } = failure(thrown);
+    if (kind !== "denied") throw thrown;
+    return { fits: false, code, message, kid: null, algorithm: null };
+  }
 }
 
 /** Answers one question. */

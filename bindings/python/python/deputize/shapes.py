@@ -886,11 +886,6 @@ class Inputs(_Inputs, total=False):
 
 class InspectOptions(TypedDict, total=False):
     """What a token is looked at with."""
-    keys: Any
-    """
-    Keys to try the signature with: a JWKS, a map from key id to key, or a
-    list of PEM texts with their ids.
-    """
     now: UnixSeconds
     """
     The time at which its times are looked at, in seconds since the Unix
@@ -898,7 +893,8 @@ class InspectOptions(TypedDict, total=False):
     """
 
 
-class _Inspection(TypedDict):
+class Inspection(TypedDict):
+    """A token taken apart. Nothing in here may be relied upon."""
     claims: Any
     """The claims, where they could be read."""
     findings: List[Finding]
@@ -907,18 +903,6 @@ class _Inspection(TypedDict):
     """The header, where it could be read."""
     verified: bool
     """Always `false`: no signature was checked."""
-
-
-class Inspection(_Inspection, total=False):
-    """
-    A token taken apart, and what trying keys at hand came to. Nothing in here
-    may be relied upon.
-    """
-    signature: SignatureFinding
-    """
-    Whether the signature fits the key that the token names; absent where no
-    keys were given.
-    """
 
 
 class _IssuerConfig(TypedDict):
