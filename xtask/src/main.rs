@@ -12,6 +12,7 @@ mod generate;
 mod kernel_docs;
 mod package;
 mod program;
+mod python;
 mod step;
 mod test;
 mod wasm;
@@ -59,6 +60,16 @@ enum Task {
         /// Also run the package's tests, in every runtime that is there.
         #[arg(long, conflicts_with = "sizes")]
         test: bool,
+    },
+    /// Build the wheel of the Python package and try it out in a clean
+    /// environment.
+    Python {
+        /// Run the package's tests too.
+        #[arg(long)]
+        test: bool,
+        /// Build the source distribution instead, and a wheel of it alone.
+        #[arg(long, conflicts_with = "test")]
+        sdist: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
@@ -111,6 +122,9 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
+        Task::Python { test: true, .. } => python::test().map(tell),
+        Task::Python { sdist: true, .. } => python::source().map(tell),
+        Task::Python { .. } => python::build().map(tell),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),
