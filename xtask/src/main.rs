@@ -70,6 +70,9 @@ enum Task {
         /// Build the source distribution instead, and a wheel of it alone.
         #[arg(long, conflicts_with = "test")]
         sdist: bool,
+        /// Run the benchmarks instead, beside their peers.
+        #[arg(long, conflicts_with_all = ["test", "sdist"])]
+        bench: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
@@ -124,6 +127,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { .. } => package::build(),
         Task::Python { test: true, .. } => python::test().map(tell),
         Task::Python { sdist: true, .. } => python::source().map(tell),
+        Task::Python { bench: true, .. } => python::bench().map(tell),
         Task::Python { .. } => python::build().map(tell),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),

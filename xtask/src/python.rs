@@ -81,10 +81,15 @@ fn pip(python: &Path, words: &[OsString]) -> Result<(), Failure> {
         .run()
 }
 
+fn install(python: &Path, wheel: &Path) -> Result<(), Failure> {
+    let anew = ["--no-deps".into(), "--force-reinstall".into(), wheel.into()];
+    pip(python, &anew)
+}
+
 /// Builds the wheel into `target/python/wheels` and says where it is.
 fn wheel(maturin: &Path) -> Result<PathBuf, Failure> {
     let into = folder("wheels");
-    made(maturin, &["build", "--release"], &into, "whl")
+    made(maturin, &["build", "--release", "--quiet"], &into, "whl")
 }
 
 fn made(maturin: &Path, words: &[&str], into: &Path, kind: &str) -> Result<PathBuf, Failure> {
@@ -94,7 +99,7 @@ fn made(maturin: &Path, words: &[&str], into: &Path, kind: &str) -> Result<PathB
     Program::new(maturin)
         .args(["-m", "maturin"])
         .args(words)
-        .args(["--quiet", "--out"])
+        .args(["--out"])
         .args([into])
         .env("CARGO_TARGET_DIR", target())
         .env("RUSTFLAGS", without_places())
@@ -155,6 +160,22 @@ pub(crate) fn source() -> Result<Outcome, Failure> {
     Ok(Outcome::Done(archive.display().to_string()))
 }
 
+/// Builds the wheel and runs the benchmarks beside their peers, in an
+/// environment of their own.
+pub(crate) fn bench() -> Result<Outcome, Failure> {
+    if let Some(why) = lacking() {
+        return Ok(Outcome::Skipped(why));
+    }
+    let folder = package().join("bench");
+    let list = folder.join("requirements.txt");
+    let wanted = fs::read_to_string(&list).map_err(Failure::at(&list))?;
+    let python = environment("bench", &wanted)?;
+    install(&python, &wheel(&maturin()?)?)?;
+    let program = folder.join("bench.py");
+    Program::new(&python).args(["-I"]).args([program]).run()?;
+    Ok(Outcome::done())
+}
+
 /// Builds the wheel and runs its tests.
 pub(crate) fn test() -> Result<Outcome, Failure> {
     if let Some(why) = lacking() {
@@ -169,14 +190,7 @@ pub(crate) fn test() -> Result<Outcome, Failure> {
         return Ok(Outcome::Skipped("what the tests need cannot be had".into()));
     };
     let wheel = wheel(&maturin)?;
-    pip(
-        &python,
-        &[
-            "--no-deps".into(),
-            "--force-reinstall".into(),
-            wheel.clone().into(),
-        ],
-    )?;
+    install(&python, &wheel)?;
     Program::new(&python)
         .args(["-m", "pytest", "-q", "--timeout", "120", "tests"])
         .within(package())
