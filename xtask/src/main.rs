@@ -10,6 +10,7 @@ mod failure;
 mod fuzz;
 mod generate;
 mod kernel_docs;
+mod node;
 mod package;
 mod program;
 mod python;
@@ -74,6 +75,13 @@ enum Task {
         #[arg(long, conflicts_with_all = ["test", "sdist"])]
         bench: bool,
     },
+    /// Build the npm package `deputize` with its native module for this
+    /// platform, and pack both into `bindings/node/packed`.
+    Node {
+        /// Also run the package's tests.
+        #[arg(long)]
+        test: bool,
+    },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
     /// Write every generated file anew.
@@ -129,6 +137,8 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Python { sdist: true, .. } => python::source().map(tell),
         Task::Python { bench: true, .. } => python::bench().map(tell),
         Task::Python { .. } => python::build().map(tell),
+        Task::Node { test: true } => node::test().map(tell),
+        Task::Node { test: false } => node::build(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),
