@@ -15,6 +15,7 @@ mod kernel_docs;
 mod node;
 mod package;
 mod program;
+mod python;
 mod step;
 mod test;
 mod wasm;
@@ -62,6 +63,19 @@ enum Task {
         /// Also run the package's tests, in every runtime that is there.
         #[arg(long, conflicts_with = "sizes")]
         test: bool,
+    },
+    /// Build the wheel of the Python package and try it out in a clean
+    /// environment.
+    Python {
+        /// Run the package's tests too.
+        #[arg(long)]
+        test: bool,
+        /// Build the source distribution instead, and a wheel of it alone.
+        #[arg(long, conflicts_with = "test")]
+        sdist: bool,
+        /// Run the benchmarks instead, beside their peers.
+        #[arg(long, conflicts_with_all = ["test", "sdist"])]
+        bench: bool,
     },
     /// Build the npm package `deputize` with its native module for this
     /// platform, and pack both into `bindings/node/packed`.
@@ -134,6 +148,10 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
+        Task::Python { test: true, .. } => python::test().map(tell),
+        Task::Python { sdist: true, .. } => python::source().map(tell),
+        Task::Python { bench: true, .. } => python::bench().map(tell),
+        Task::Python { .. } => python::build().map(tell),
         Task::Node { test: true } => node::test().map(tell),
         Task::Node { test: false } => node::build(),
         Task::Inspector { test: true } => inspector::test().map(tell),

@@ -87,8 +87,8 @@ fn module(build: &Build, into: &PathBuf) -> Result<(), Failure> {
         .run()
 }
 
-/// Compiler flags that keep the folders of this machine out of the module.
-fn without_places() -> OsString {
+/// Compiler flags that keep the folders of this machine out of what is built.
+pub(crate) fn without_places() -> OsString {
     let mut flags = std::env::var_os("RUSTFLAGS").unwrap_or_default();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
