@@ -138,9 +138,6 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Node { test: false } => node::build(),
         Task::Inspector { test: true } => inspector::test().map(tell),
         Task::Inspector { test: false } => inspector::serve(),
-        #[arg(long)]
-        test: bool,
-    },
         Task::Edge { test: true } => edge::test().map(tell),
         Task::Edge { test: false } => edge::start(),
         Task::Deny => test::deny().map(tell),
