@@ -10,13 +10,15 @@ Token(...)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NoReturn, Protocol, TypeAlias, final
 
 from ._deputize import Caller, Policy
 from .errors import DeniedError, MisuseError
 
-__all__ = ["Identity", "PolicySource", "Token", "caller_of", "current"]
+__all__ = ["Identity", "PolicySource", "Token", "acting", "acting_now", "caller_of", "current"]
 
 
 class _Source(Protocol):
@@ -50,11 +52,44 @@ class Token:
     def __repr__(self) -> str:
         return "Token(...)"
 
+    def __copy__(self) -> Token:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Token:
+        return self
+
     def __reduce__(self) -> NoReturn:
         raise MisuseError("identity.token", "a token is not pickled")
 
 
 Identity: TypeAlias = Caller | Token
+
+
+_acting: ContextVar[Identity | None] = ContextVar("deputize_acting", default=None)
+
+
+@contextmanager
+def acting(identity: Identity) -> Iterator[None]:
+    """Within, `identity` is who asks where a framework hands none on.
+
+    It holds for this thread or task and what it awaits. A framework that asks
+    from a thread of its own finds nobody, and is denied.
+
+    >>> from deputize import Policy
+    >>> with acting(Policy.from_json({"deputize": 1}).caller("user:anne")):
+    ...     caller_of(acting_now()).subject
+    'user:anne'
+    """
+    before = _acting.set(identity)
+    try:
+        yield
+    finally:
+        _acting.reset(before)
+
+
+def acting_now() -> Identity | None:
+    """Who asks within `acting`; else `None`."""
+    return _acting.get()
 
 
 def current(policy: PolicySource) -> Policy:
@@ -76,13 +111,16 @@ def caller_of(
 ) -> Caller:
     """The caller now: a token is verified, and a caller that was kept is looked at again.
 
-    A kept caller stays with the policy it was made of. A token is verified with
-    the current one.
+    A kept caller stays with the policy it was made of, and counts only while
+    the source, where there is one, still gives a policy. A token is verified
+    with the current one.
 
     Raises DeniedError: `caller.missing` where there is no identity; else why it
     no longer counts, e.g. `token.expired` or `snapshot.stale`.
     """
     if isinstance(identity, Caller):
+        if policy is not None:
+            current(policy)  # a source that is stale denies
         return identity.at()
     if isinstance(identity, Token):
         if policy is None:

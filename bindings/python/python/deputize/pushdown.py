@@ -65,8 +65,8 @@ class Chroma:
         for match in _some(matches):
             if match.listed:
                 any_of += [{match.key: {"$contains": value}} for value in match.values]
-            else:
-                any_of.append({match.key: {"$in": list(match.values)}})
+            # `$contains` does not find a text that stands there alone.
+            any_of.append({match.key: {"$in": list(match.values)}})
         return any_of[0] if len(any_of) == 1 else {"$or": any_of}
 
     def search_kwargs(

@@ -285,8 +285,7 @@ class Sieve(Generic[_T]):
             if isinstance(self.resource, Named):
                 found = self.resource.of(self._metadata(chunk) or {})
             else:
-                assert self.resource is not None
-                found = self.resource(chunk)
+                found = self.resource(chunk) if self.resource is not None else None
         except Exception:
             _log.warning("a chunk's resource could not be read: it is dropped", exc_info=True)
             return None, "resource.error"
@@ -347,7 +346,7 @@ class TopUp(Generic[_T]):
     >>> while search.want:
     ...     search.take(range(100)[: search.want])
     >>> search.chosen, search.report().searches, search.report().stopped
-    ([90], 4, 'enough')
+    ([90], 3, 'enough')
     """
 
     def __init__(
