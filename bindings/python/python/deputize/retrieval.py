@@ -22,7 +22,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from . import _json
 from ._deputize import Caller
 from .errors import DeniedError, DeputizeError, MisuseError
 from .shapes import Tuple
@@ -33,6 +32,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger("deputize")
 
 Metadata = Mapping[str, Any]
+Readers = tuple[tuple[str, str], ...]
 Stopped = Literal["enough", "exhausted", "bound", "fixed", "nothing_allowed"]
 
 
@@ -117,8 +117,8 @@ class Acl:
                 said = f"the subject of `{key}` must be like `user:{{}}` or `team:{{}}#member`"
                 raise MisuseError("retrieval.acl", said)
 
-    def of(self, metadata: Metadata) -> list[tuple[str, str]] | None:
-        """Pairs of subject and relation; `None` where no key is there.
+    def of(self, metadata: Metadata) -> Readers | None:
+        """Pairs of subject and relation, sorted; `None` where no key is there.
 
         Raises ValueError for a value that is no name.
         """
@@ -142,13 +142,12 @@ class Acl:
                 continue
             found = True
             pairs.update((name, relation) for name in _names(key, value, _WHOLE))
-        return sorted(pairs) if found else None
+        return tuple(sorted(pairs)) if found else None
 
-    def tuples(self, pairs: list[tuple[str, str]]) -> tuple[str, list[Tuple]]:
-        """The object that stands for chunks with these readers, and its tuples."""
-        said = _json.write(pairs).encode()
-        name = f"{self.type}:acl-{hashlib.sha256(said).hexdigest()}"
-        return name, [{"user": user, "relation": by, "object": name} for user, by in pairs]
+    def named(self, readers: Readers) -> str:
+        """The object that stands for chunks with these readers: what they say, hashed."""
+        said = "\n".join([f"{user} {by}" for user, by in readers])
+        return f"{self.type}:acl-{hashlib.sha256(said.encode()).hexdigest()}"
 
     def matches(self, caller: Caller, action: str) -> list[Match]:
         """Where the chunks are that may be the caller's."""
@@ -258,18 +257,22 @@ class Sieve(Generic[_T]):
         """
         dropped: Counter[str] = Counter()
         names: list[str | None] = []
-        tuples: dict[str, list[Tuple]] = {}
+        readers: dict[Readers, str] = {}
         for chunk in chunks:
-            name, reason = self._name(chunk, tuples)
+            name, reason = self._name(chunk, readers)
             names.append(name)
             if name is None:
                 dropped[reason] += 1
+        tuples: dict[str, list[Tuple]] = {
+            name: [{"user": user, "relation": by, "object": name} for user, by in pairs]
+            for pairs, name in readers.items()
+        }
         allowed = self._allowed(caller, [name for name in names if name is not None], tuples, dropped)
         verdicts = iter(allowed)
         mask = [name is not None and next(verdicts) for name in names]
         return Sifted(mask, dict(sorted(dropped.items())))
 
-    def _name(self, chunk: _T, tuples: dict[str, list[Tuple]]) -> tuple[str | None, str]:
+    def _name(self, chunk: _T, readers: dict[Readers, str]) -> tuple[str | None, str]:
         """The chunk's resource, or why it has none."""
         try:
             if self.acl is not None:
@@ -279,9 +282,9 @@ class Sieve(Generic[_T]):
                     return None, "acl.malformed"
                 if pairs is None:
                     return None, "acl.missing"
-                name, tuples_of = self.acl.tuples(pairs)
-                tuples[name] = tuples_of
-                return name, ""
+                if pairs not in readers:
+                    readers[pairs] = self.acl.named(pairs)
+                return readers[pairs], ""
             if isinstance(self.resource, Named):
                 found = self.resource.of(self._metadata(chunk) or {})
             else:

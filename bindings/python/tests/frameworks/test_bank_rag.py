@@ -38,23 +38,21 @@ EVERYTHING = {
     "leo": FEES | HANDBOOK | {"loan-rules", "loan-letter-carla"},
     "nora": FEES | HANDBOOK | {"dispute-policy-2", "dispute-policy-3", "case-118"},
     "nora, legal, through the document agent": FEES | HANDBOOK | {"dispute-policy-2", "dispute-policy-3"},
-    "sara, support, through the document agent": FEES | HANDBOOK,
+    # Her agent may read lending's shelf, and she the one letter on it.
+    "sara, support, through the document agent": FEES | HANDBOOK | {"loan-letter-carla"},
     "eve": FEES,
 }
 
 
 def test_everybody_sees_all_that_is_theirs_and_nothing_else(example: Any) -> None:
-    """With room for every chunk, whatever was asked. Sara's agent may read
-    lending's shelf, and Sara may read the letter on it: both may."""
-    expected = dict(EVERYTHING)
-    expected["sara, support, through the document agent"] |= {"loan-letter-carla"}
+    """With room for every chunk, whatever was asked."""
     _, everybody = example.ask(example.Bank(), example.shelve(), "anything", 30)
     found = {}
     for seen in everybody:
         key = f"{seen.person}, {seen.role}" if "through" in seen.role else seen.person
         found[key] = {document.metadata["source"].partition(":")[2] for document in seen.documents}
         assert seen.report.stopped == "exhausted"
-    assert found == expected
+    assert found == EVERYTHING
 
 
 def test_the_best_three_that_each_may_see(example: Any) -> None:
