@@ -185,6 +185,19 @@ impl Caller {
         Ok(Self { caller })
     }
 
+    /// The same caller with contextual tuples beside those that it has: what
+    /// chunks say of their own readers, say. They come from the host, never
+    /// from whoever asks.
+    ///
+    /// Raises DeniedError: `request.contextual_tuple` for one that cannot
+    /// stand, and whatever refuses the caller beside them.
+    fn with_tuples(&self, contextual_tuples: Argument<'_, '_>) -> PyResult<Self> {
+        let py = contextual_tuples.py();
+        let tuples = json(contextual_tuples, "contextual_tuples")?;
+        let caller = answered(py, || wire::with_tuples(&self.caller, &tuples))?;
+        Ok(Self { caller })
+    }
+
     /// The claims of the next token, for `actor` (`type:id`), whom the host has
     /// authenticated, to act for this caller.
     ///

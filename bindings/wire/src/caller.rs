@@ -1,9 +1,9 @@
 //! Callers: tokens verified, principals vouched for, and their questions.
 
-use deputize::Policy;
 use deputize::caller::{Caller, Decision, Denial, Party, Question, Reason, Record};
 use deputize::time::UnixSeconds;
 use deputize::token::DpopUse;
+use deputize::{Policy, Tuple};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -290,6 +290,16 @@ pub fn describe(caller: &Caller) -> String {
 /// party has expired.
 pub fn at(caller: &Caller, now: u64) -> Result<Caller, Error> {
     Ok(caller.at(UnixSeconds(now))?)
+}
+
+/// The same caller with contextual tuples, a JSON array, beside those it has.
+///
+/// # Errors
+/// `call.contextual_tuples`, or the reason of a denial: a tuple that cannot
+/// stand.
+pub fn with_tuples(caller: &Caller, contextual_tuples: &str) -> Result<Caller, Error> {
+    let tuples: Vec<Tuple> = read_as("call.contextual_tuples", contextual_tuples)?;
+    Ok(caller.with_tuples(&tuples)?)
 }
 
 /// Whether the caller may do `action` on `resource`. `context` is a JSON

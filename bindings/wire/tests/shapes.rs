@@ -173,6 +173,19 @@ fn a_caller_answers() {
     assert_eq!((misuse.kind, misuse.code), (Kind::Misuse, "call.context"));
     let checked = read(&wire::caller_check(&caller, "viewer", "document:3", "").unwrap());
     assert_eq!(checked["reason"], "subject.no_grant");
+    let own = r#"[{"user": "user:bob", "relation": "viewer", "object": "document:3"}]"#;
+    let with = wire::with_tuples(&caller, own).unwrap();
+    assert!(wire::caller_can(&with, "viewer", "document:3", "").unwrap());
+    let misuse = wire::with_tuples(&caller, "{}").unwrap_err();
+    assert_eq!(
+        (misuse.kind, misuse.code),
+        (Kind::Misuse, "call.contextual_tuples")
+    );
+    let refused = wire::with_tuples(&caller, &own.replace("user:bob", "bob")).unwrap_err();
+    assert_eq!(
+        (refused.kind, refused.code),
+        (Kind::Denied, "request.contextual_tuple")
+    );
     let decided = read(&wire::caller_decide(&caller, "viewer", "document:2", "").unwrap());
     assert_eq!(decided["record"]["tenant"], "acme");
     let again = read(&wire::replay(&policy, &decided["record"].to_string(), "").unwrap());

@@ -459,6 +459,21 @@ impl Caller {
         later.inputs.time = now;
         Ok(later)
     }
+
+    /// The same caller with contextual tuples beside those that it has: what
+    /// chunks say of their own readers, say. They come from the host: a caller
+    /// that could choose them would choose its own rights.
+    ///
+    /// # Errors
+    /// A tuple that cannot stand, and whatever refuses the caller beside them.
+    pub fn with_tuples(&self, tuples: &[Tuple]) -> Result<Caller, Denial> {
+        let mut inputs = self.inputs.clone();
+        let new = tuples.iter().filter(|t| !self.inputs.tuples.contains(t));
+        inputs.tuples.extend(new.cloned());
+        self.policy
+            .stand(inputs, self.verified.clone())
+            .map_err(|refused| refused.denial)
+    }
 }
 
 fn check_until(inputs: &Inputs, now: UnixSeconds) -> Result<(), Denial> {

@@ -106,6 +106,9 @@ pub(super) struct Frames {
     /// Relations decided without meeting a cycle: they would come out the same
     /// on any other way to them.
     decided: HashTable<(Node, Value)>,
+    /// Those of this question only: error numbers are, and so are the numbers
+    /// of unknown objects.
+    passing: Vec<Node>,
 }
 
 impl Search<'_, '_> {
@@ -127,11 +130,15 @@ impl Search<'_, '_> {
         self.frames.stack.clear();
         self.frames.path = Path::default();
         self.frames.errors.clear();
-        self.frames.decided.retain(|(node, value)| {
-            // Error numbers are of one question only, and so are the numbers
-            // of unknown objects.
-            !matches!(value, Value::Error(_)) && node.object < super::ask::UNKNOWN_OBJECT - 1
-        });
+        for node in self.frames.passing.drain(..) {
+            let known = self
+                .frames
+                .decided
+                .find_entry(hash(node), |(n, _)| *n == node);
+            if let Ok(entry) = known {
+                entry.remove();
+            }
+        }
     }
 
     fn run(&mut self, first: Option<Outcome>) -> Result<bool, QueryError> {
@@ -168,6 +175,10 @@ impl Search<'_, '_> {
             // A short question is over before a repetition would pay.
             let long = self.memo.is_some() || self.spent() > REMEMBER_FROM;
             if long && !outcome.cyclic && self.view.limits.depth.is_none() {
+                let failed = matches!(outcome.value, Value::Error(_));
+                if failed || node.object >= super::ask::UNKNOWN_OBJECT - 1 {
+                    self.frames.passing.push(node);
+                }
                 let entry = (node, outcome.value);
                 self.frames
                     .decided

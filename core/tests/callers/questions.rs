@@ -1,10 +1,10 @@
 //! What a caller can be asked, and what is written down of it.
 
-use deputize::Policy;
 use deputize::caller::{Question, Reason, Setting};
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
+use deputize::{Policy, Tuple};
 use serde_json::{Map, Value, json};
 
 use crate::forge::NOW;
@@ -230,6 +230,63 @@ fn a_decision_names_what_decided() {
     );
 }
 
+/// What chunks say of their own readers comes after the caller.
+#[test]
+fn tuples_beside_those_a_caller_has() {
+    let host = [tuple("user:anne", "reader", "document:7")];
+    let host: Vec<Tuple> = serde_json::from_value(json!(host)).unwrap();
+    let setting = Setting {
+        tuples: &host,
+        ..Setting::default()
+    };
+    let world = World::new();
+    let caller = world
+        .verify_in(&scoped("anne", &["coordinator"], "document:read"), &setting)
+        .unwrap();
+    let with = |tuples: &[Value]| {
+        let tuples: Vec<Tuple> = serde_json::from_value(json!(tuples)).unwrap();
+        caller.with_tuples(&tuples)
+    };
+    let reads = |who: &str, what: &str| tuple(who, "reader", what);
+    let both = with(&[
+        reads("user:anne", "document:8"),
+        reads("agent:coordinator", "document:8"),
+        reads("agent:coordinator", "document:7"),
+        reads("user:anne", "document:9"),
+        tuple("user:anne", "can_adjust", "credit:8"),
+        tuple("agent:coordinator", "can_adjust", "credit:8"),
+        // Again what it had.
+        reads("user:anne", "document:7"),
+    ])
+    .unwrap();
+    // Both parties, and the scopes, as ever; `answer` replays the record too.
+    assert_eq!(answer(&both, "can_read", "document:8"), "allowed");
+    assert_eq!(answer(&both, "can_read", "document:7"), "allowed");
+    assert_eq!(answer(&both, "can_read", "document:9"), "actor.no_grant");
+    assert_eq!(
+        answer(&both, "can_adjust", "credit:8"),
+        "scope.insufficient"
+    );
+    assert_eq!(
+        answer(&caller, "can_read", "document:8"),
+        "subject.no_grant"
+    );
+    assert_eq!(
+        answer(&with(&[]).unwrap(), "can_read", "document:1"),
+        "allowed"
+    );
+    for bad in [
+        reads("user:anne", "document:a b"),
+        reads("credit:7", "document:8"),
+        reads("user:anne", "nothing:8"),
+    ] {
+        let refused = with(&[reads("user:anne", "document:8"), bad]).unwrap_err();
+        assert_eq!(refused.reason, Reason::RequestContextualTuple);
+    }
+    let later = both.at(UnixSeconds(NOW + 1)).unwrap();
+    assert_eq!(answer(&later, "can_read", "document:8"), "allowed");
+}
+
 #[test]
 fn every_input_changes_the_id_of_a_decision() {
     let world = World::new();
@@ -239,6 +296,7 @@ fn every_input_changes_the_id_of_a_decision() {
         caller.decide(action, on, context.as_object()).record.id
     };
     let other = World::new().with("revision", json!("43")).policy();
+    let extra = tuple("user:anne", "reader", "document:9");
     let host = |policy: &Policy, now| {
         policy
             .caller(&["user:anne"], UnixSeconds(now), &Setting::default())
@@ -251,6 +309,14 @@ fn every_input_changes_the_id_of_a_decision() {
         id(&caller, "can_read", "document:1", json!({"a": 1})),
         id(
             &caller.at(UnixSeconds(NOW + 1)).unwrap(),
+            "can_read",
+            "document:1",
+            json!({}),
+        ),
+        id(
+            &caller
+                .with_tuples(&serde_json::from_value::<Vec<Tuple>>(json!([extra])).unwrap())
+                .unwrap(),
             "can_read",
             "document:1",
             json!({}),

@@ -1,0 +1,141 @@
+"""FastAPI's dependency, through its TestClient."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi.testclient import TestClient
+
+from deputize import Caller, Policy
+from deputize.fastapi import Callers
+
+from .conftest import AUDIENCE, TUPLES, snapshot
+
+METADATA = "https://rag.example/.well-known/oauth-protected-resource"
+
+
+def client(policy: Any, **more: Any) -> TestClient:
+    callers = Callers(policy, audience=AUDIENCE, **more)
+    app = FastAPI()
+
+    @app.get("/me")
+    def me(caller: Caller = Depends(callers)) -> dict[str, str]:
+        return {"subject": caller.subject, "actor": caller.actor}
+
+    reads = callers.may("can_read", "document:{document}", scope="documents:read")
+
+    @app.get("/documents/{document}")
+    def read(document: str, caller: Caller = Depends(reads)) -> dict[str, str]:
+        return {"document": document}
+
+    def broken(parameters: Any) -> str:
+        raise KeyError("x")
+
+    @app.get("/broken")
+    def fails(caller: Caller = Depends(callers.may("can_read", broken))) -> str:
+        return "seen"
+
+    return TestClient(app)
+
+
+@pytest.fixture
+def api(policy: Policy) -> TestClient:
+    return client(policy, resource_metadata=METADATA, realm="rag")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+ALWAYS = f'Bearer realm="rag", resource_metadata="{METADATA}"'
+
+
+def test_a_caller(api: TestClient, make_token: Callable[..., str]) -> None:
+    token = make_token("anne", act={"sub": "helper"})
+    answer = api.get("/me", headers=bearer(token))
+    assert answer.json() == {"subject": "user:anne", "actor": "agent:helper"}
+    assert api.get("/me", headers={"Authorization": f"bearer  {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": ""}])
+def test_no_token_has_no_error_code(api: TestClient, headers: dict[str, str]) -> None:
+    """RFC 6750 §3.1."""
+    answer = api.get("/me", headers=headers)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, ALWAYS)
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", 'Bearer "a"'])
+def test_what_is_no_bearer_token_is_a_bad_request(api: TestClient, header: str) -> None:
+    answer = api.get("/me", headers={"Authorization": header})
+    assert answer.status_code == 400
+    assert answer.headers["www-authenticate"] == ALWAYS + ', error="invalid_request"'
+
+
+def test_two_tokens_are_a_bad_request(api: TestClient, make_token: Callable[..., str]) -> None:
+    token = make_token("anne")
+    twice = [("Authorization", f"Bearer {token}"), ("Authorization", "Bearer x")]
+    assert api.get("/me", headers=twice).status_code == 400
+
+
+def test_a_token_in_the_query_is_not_looked_at(api: TestClient, make_token: Callable[..., str]) -> None:
+    assert api.get("/me", params={"access_token": make_token("anne")}).status_code == 401
+
+
+def test_a_refused_token(api: TestClient, make_token: Callable[..., str]) -> None:
+    now = int(time.time())
+    for token, code in [
+        (make_token("anne", iat=now - 90, exp=now - 30), "token.expired"),
+        (make_token("anne")[:-6] + "AAAAAA", "token.signature"),
+        (make_token("anne", aud="https://other.example"), "audience.mismatch"),
+        (make_token("bob", act={"sub": "helper"}), "chain.hop_not_permitted"),
+        ("a.b.c", "token.malformed"),
+    ]:
+        answer = api.get("/me", headers=bearer(token))
+        assert answer.status_code == 401
+        expected = f'{ALWAYS}, error="invalid_token", error_description="{code}"'
+        assert answer.headers["www-authenticate"] == expected
+
+
+def test_a_resource_of_the_path(api: TestClient, make_token: Callable[..., str]) -> None:
+    anne = bearer(make_token("anne"))
+    assert api.get("/documents/public", headers=anne).json() == {"document": "public"}
+    for other in ("secret", "nothing", "a:public", "public%23reader", "public%20x", "*"):
+        answer = api.get(f"/documents/{other}", headers=anne)
+        assert answer.status_code == 403
+        assert "www-authenticate" not in answer.headers
+    assert api.get("/documents/public").status_code == 401
+    assert api.get("/broken", headers=anne).status_code == 403
+
+
+def test_a_scope_that_lacks_is_named(api: TestClient, make_token: Callable[..., str]) -> None:
+    answer = api.get("/documents/public", headers=bearer(make_token("anne", scope="chunks:read")))
+    assert answer.status_code == 403
+    expected = ALWAYS + ', error="insufficient_scope", scope="documents:read"'
+    assert answer.headers["www-authenticate"] == expected
+
+
+def test_a_stale_snapshot_is_not_the_clients_fault(make_token: Callable[..., str]) -> None:
+    now = int(time.time())
+    stale = Policy.from_json(snapshot(TUPLES, issued_at=now - 100, not_after=now - 10))
+    answer = client(stale).get("/me", headers=bearer(make_token("anne")))
+    assert answer.status_code == 503 and "retry-after" in answer.headers
+
+
+def test_the_policy_of_now_is_asked(make_token: Callable[..., str]) -> None:
+    policies = [Policy.from_json(snapshot(TUPLES))]
+    api = client(lambda: policies[-1])
+    token = bearer(make_token("anne", jti="t-2"))
+    assert api.get("/me", headers=token).status_code == 200
+    policies.append(Policy.from_json(snapshot(TUPLES, revoked={"tokens": ["t-2"]})))
+    answer = api.get("/me", headers=token)
+    assert answer.status_code == 401 and "revoked.token" in answer.headers["www-authenticate"]
+
+
+def test_the_openapi_document_says_bearer(api: TestClient) -> None:
+    said = api.get("/openapi.json").json()
+    assert said["components"]["securitySchemes"]["Bearer"]["scheme"] == "bearer"
+    assert said["paths"]["/documents/{document}"]["get"]["security"] == [{"Bearer": []}]

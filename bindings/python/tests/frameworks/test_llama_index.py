@@ -1,0 +1,175 @@
+"""LlamaIndex's postprocessor and filters, over its own store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from llama_index.core import Settings, StorageContext, VectorStoreIndex
+from llama_index.core.embeddings import BaseEmbedding
+from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
+from llama_index.core.llms import MockLLM
+from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index.core.vector_stores import MetadataFilter, MetadataFilters, SimpleVectorStore
+
+from deputize import DeniedError, MisuseError, Policy
+from deputize.identity import Token, acting
+from deputize.llama_index import AuthorizationPostprocessor, metadata_filters
+from deputize.retrieval import Acl, Named, Report
+
+from .conftest import angle
+
+
+class Angles(BaseEmbedding):
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return angle(text)
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return angle(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return angle(query)
+
+
+def node(resource: Any, n: int, **more: Any) -> NodeWithScore:
+    metadata = {} if resource is None else {"source": resource}
+    return NodeWithScore(node=TextNode(text=f"chunk {n}", metadata={**metadata, **more}), score=1 / (n + 1))
+
+
+def texts(nodes: list[NodeWithScore]) -> list[str]:
+    return [found.node.get_content() for found in nodes]
+
+
+POST = AuthorizationPostprocessor(action="can_read", resource="source")
+
+
+def test_identity_missing_denies(policy: Policy) -> None:
+    with pytest.raises(DeniedError) as caught:
+        POST.postprocess_nodes([node("document:public", 1)])
+    assert caught.value.code == "caller.missing"
+    with pytest.raises(DeniedError):
+        asyncio.run(POST.apostprocess_nodes([node("document:public", 1)]))
+    with acting(policy.caller("user:anne")):
+        assert texts(POST.postprocess_nodes([node("document:public", 1)])) == ["chunk 1"]
+    with pytest.raises(DeniedError):
+        POST.postprocess_nodes([node("document:public", 1)])
+
+
+def test_drops_and_keeps_rank(policy: Policy) -> None:
+    reports: list[Report] = []
+    post = AuthorizationPostprocessor(action="can_read", resource="source", on_report=reports.append)
+    nodes = [node("document:secret", 0), node("document:public", 1), node(None, 2), node(7, 3),
+             node("document:day", 4), node("document:loans", 5), node("document:public", 6)]
+    with acting(policy.caller("user:anne")):
+        assert texts(post.postprocess_nodes(nodes, query_str="q")) == ["chunk 1", "chunk 5", "chunk 6"]
+        assert texts(asyncio.run(post.apostprocess_nodes(nodes))) == ["chunk 1", "chunk 5", "chunk 6"]
+    assert reports[0].dropped == {
+        "condition.failed": 1, "resource.malformed": 1, "resource.missing": 1, "subject.no_grant": 1,
+    }
+
+
+def test_more_than_50_candidates(corpus_policy: Policy) -> None:
+    nodes = [node(f"document:{n}", n) for n in reversed(range(500))]
+    with acting(corpus_policy.caller("user:dora")):
+        assert texts(POST.postprocess_nodes(nodes)) == [f"chunk {n}" for n in reversed(range(500)) if n % 2]
+
+
+def test_duplicate_nodes(policy: Policy) -> None:
+    same = node("document:public", 1)
+    with acting(policy.caller("user:anne")):
+        assert len(POST.postprocess_nodes([same, same, node("document:public", 1)])) == 2
+
+
+def test_a_token_that_expired(policy: Policy, make_token: Callable[..., str]) -> None:
+    now = int(time.time())
+    post = AuthorizationPostprocessor(action="can_read", resource="source", policy=policy)
+    with acting(Token(make_token("anne"))):
+        assert texts(post.postprocess_nodes([node("document:public", 1)])) == ["chunk 1"]
+    with acting(Token(make_token("anne", iat=now - 90, exp=now - 30))), pytest.raises(DeniedError):
+        post.postprocess_nodes([node("document:public", 1)])
+
+
+def test_an_identity_that_is_given_and_never_written(policy: Policy, make_token: Callable[..., str]) -> None:
+    token = make_token("anne")
+    post = AuthorizationPostprocessor(
+        action="can_read", resource="source", policy=policy, identity=lambda: Token(token)
+    )
+    assert texts(post.postprocess_nodes([node("document:public", 1), node("document:secret", 2)])) == ["chunk 1"]
+    fixed = AuthorizationPostprocessor(
+        action="can_read", resource="source", policy=policy, identity=Token(token)
+    )
+    for said in (str(fixed.to_dict()), fixed.to_json(), repr(fixed)):
+        assert token not in said
+    nobody = AuthorizationPostprocessor(action="can_read", resource="source", identity=lambda: None)
+    with acting(policy.caller("user:anne")), pytest.raises(DeniedError):
+        nobody.postprocess_nodes([node("document:public", 1)])
+
+
+def test_readers_in_metadata(policy: Policy) -> None:
+    acl = Acl("chunk", {"users": "user:{}", "groups": "team:{}#member"})
+    post = AuthorizationPostprocessor(action="can_read", acl=acl)
+    nodes = [node(None, 1, users=["bob"]), node(None, 2, groups=["loans"]), node(None, 3)]
+    with acting(policy.caller("user:anne")):
+        assert texts(post.postprocess_nodes(nodes)) == ["chunk 2"]
+
+
+@pytest.fixture(scope="module")
+def index() -> VectorStoreIndex:
+    nodes = [TextNode(id_=str(n), text=f"chunk {n}", metadata={"source": f"document:{n}"},
+                      excluded_embed_metadata_keys=["source"]) for n in range(2000)]
+    nodes.append(TextNode(id_="none", text="chunk 0", metadata={}))
+    storage = StorageContext.from_defaults(vector_store=SimpleVectorStore())
+    return VectorStoreIndex(nodes, storage_context=storage, embed_model=Angles(), show_progress=False)
+
+
+NUMBERED = Named("source", types=("document",))
+
+
+def test_filters_find_k_of_k(corpus_policy: Policy, index: VectorStoreIndex) -> None:
+    anne = corpus_policy.caller("user:anne")
+    filters = metadata_filters(anne, "can_read", resource=NUMBERED)
+    found = index.as_retriever(similarity_top_k=10, filters=filters).retrieve("query 0")
+    assert texts(found) == [f"chunk {n}" for n in range(50, 1050, 100)]
+    own = MetadataFilters(filters=[MetadataFilter(key="source", value="document:150")])
+    beside = metadata_filters(anne, "can_read", resource=NUMBERED, own=own)
+    found = index.as_retriever(similarity_top_k=10, filters=beside).retrieve("query 0")
+    assert texts(found) == ["chunk 150"]
+
+
+def test_an_empty_allow_list_is_no_filter_at_all(corpus_policy: Policy) -> None:
+    with pytest.raises(DeniedError) as caught:
+        metadata_filters(corpus_policy.caller("user:carl"), "can_read", resource=NUMBERED)
+    assert caught.value.code == "retrieval.nothing_allowed"
+    with pytest.raises(MisuseError):
+        metadata_filters(corpus_policy.caller("user:anne"), "can_read")
+
+
+def test_names_of_readers_are_searched_for(policy: Policy) -> None:
+    nodes = [TextNode(id_="1", text="chunk 1", metadata={"groups": ["loans", "other"]}),
+             TextNode(id_="2", text="chunk 2", metadata={"groups": ["other"]}),
+             TextNode(id_="3", text="chunk 3", metadata={"users": ["anne"]}),
+             TextNode(id_="4", text="chunk 4", metadata={})]
+    index = VectorStoreIndex(nodes, embed_model=Angles())
+    filters = metadata_filters(
+        policy.caller("user:anne"), "can_read", acl=Acl("chunk", {"users": "user:{}", "groups": "team:{}#member"})
+    )
+    found = index.as_retriever(similarity_top_k=10, filters=filters).retrieve("query 0")
+    assert sorted(texts(found)) == ["chunk 1", "chunk 3"]
+
+
+def test_in_a_query_engine(corpus_policy: Policy, index: VectorStoreIndex) -> None:
+    Settings.llm = MockLLM()
+    engine = RetrieverQueryEngine(
+        index.as_retriever(similarity_top_k=100),
+        response_synthesizer=get_response_synthesizer(response_mode=ResponseMode.NO_TEXT),
+        node_postprocessors=[POST],
+    )
+    with acting(corpus_policy.caller("user:anne")):
+        assert texts(engine.query("query 0").source_nodes) == ["chunk 50"]
+        assert texts(asyncio.run(engine.aquery("query 0")).source_nodes) == ["chunk 50"]
+    with pytest.raises(DeniedError):
+        engine.query("query 0")
