@@ -71,3 +71,4 @@ writeFileSync("dist/node.js", `import api from "./node.cjs";\n\nexport const { $
 
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], { stdio: "inherit" });
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(`../../${file}`, file);
+await import("./build-guards.js");

@@ -1,0 +1,27 @@
+// The guards' tests, against the frameworks themselves: in the Node of
+// `package-lock.json`, since some of them need a newer one than others.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+process.chdir(fileURLToPath(new URL(".", import.meta.url)));
+if (!existsSync("node_modules")) {
+  console.error("first: npm install, in bindings/node/tests/guards");
+  process.exit(1);
+}
+// The package, installed as a project would have it, beside its frameworks.
+rmSync("node_modules/deputize", { recursive: true, force: true });
+for (const file of ["dist", "package.json"]) cpSync(`../../${file}`, `node_modules/deputize/${file}`, { recursive: true });
+
+const node = fileURLToPath(new URL("../../node_modules/.bin/node", import.meta.url));
+const run = (...words) => spawnSync(node, words, { stdio: "inherit" }).status === 0;
+const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const version = (name) => JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")).version;
+run("-p", '"node " + process.version');
+console.log(Object.keys(devDependencies).map((name) => `${name} ${version(name)}`).join(", "));
+const only = process.argv.slice(2);
+const tests = readdirSync(".").filter((name) => name.endsWith(".test.js") && (only.length === 0 || only.some((part) => name.startsWith(part))));
+const typed = only.length > 0 || run("../../node_modules/typescript/bin/tsc", "-p", ".");
+const passed = run("--no-warnings", "--test", "--test-timeout=60000", "--test-reporter=spec", ...tests);
+process.exitCode = typed && passed ? 0 : 1;
