@@ -104,11 +104,7 @@ export class Judge<Place> {
     return Object.hasOwn(this.#rules, tool);
   }
 
-  /**
-   * Whether a tool is shown to whoever asks. Whatever fails is `false`.
-   *
-   * @param who Who asks, where the place does not say.
-   */
+  /** Whether a tool is shown to whoever asks. Whatever fails is `false`. */
   shows(tool: string, place: Place): boolean {
     try {
       const rule = this.#rule(tool);
@@ -119,29 +115,33 @@ export class Judge<Place> {
   }
 
   /**
-   * Rules on a call. Never throws.
+   * Rules on a call that is about to go on, which is what {@link Guarding.onRuling} sees. Never throws.
    *
    * @param args The arguments as the tool will get them.
    * @param approved Whether a human has approved of this very call.
    */
   rule(tool: string, args: unknown, place: Place, approved = false): Ruling {
+    return this.seen(this.look(tool, args, place, approved));
+  }
+
+  /** What {@link Judge.rule} would say, which nobody sees. */
+  look(tool: string, args: unknown, place: Place, approved = false): Ruling {
     const decisions: Decision[] = [];
-    let ruling: Ruling;
     try {
       const { outcome, code, message } = this.#judge(tool, args, place, approved, decisions);
-      ruling = { tool, outcome, code, message, decisions };
+      return { tool, outcome, code, message, decisions };
     } catch (error) {
-      ruling = failed(tool, decisions, error);
+      return failed(tool, decisions, error);
     }
-    return this.#seen(ruling);
   }
 
   /** Denies a call of a tool that no rule is about, or none that could be kept. */
   refuse(tool: string): Ruling {
-    return this.#seen(failed(tool, [], refusal("guard.no_rule", `no rule says what \`${tool}\` needs`)));
+    return this.seen(failed(tool, [], refusal("guard.no_rule", `no rule says what \`${tool}\` needs`)));
   }
 
-  #seen(ruling: Ruling): Ruling {
+  /** Shows a ruling to whoever is to see it, and gives it back; or a denial, where that fails. */
+  seen(ruling: Ruling): Ruling {
     try {
       this.#guarding.onRuling?.(ruling);
     } catch (error) {

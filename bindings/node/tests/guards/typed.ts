@@ -1,0 +1,43 @@
+// What TypeScript makes of the guards beside the frameworks' own types.
+
+import type { OAuthTokenVerifier } from "@modelcontextprotocol/sdk/server/auth/provider.js";
+import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
+import { McpServer as McpServer1 } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { McpServer as McpServer2, OAuthError, OAuthErrorCode, type OAuthTokenVerifier as Verifier2, requireBearerAuth } from "@modelcontextprotocol/server";
+import { generateText, tool } from "ai";
+import { generateText as generateText6, tool as tool6 } from "ai6";
+import type { Policy } from "deputize";
+import * as ai from "deputize/ai";
+import * as mcp from "deputize/mcp";
+import { z } from "zod";
+
+declare const policy: Policy;
+declare const model: Parameters<typeof generateText>[0]["model"];
+declare const model6: Parameters<typeof generateText6>[0]["model"];
+const who = { token: "…", audience: "https://api.example" };
+const audience = "https://api.example";
+
+// MCP: both SDKs take the verifier, and the guard takes both servers.
+const read = { action: "can_read", type: "document", id: ({ id }: { id: string }) => id } as const;
+const verifier: OAuthTokenVerifier = mcp.tokenVerifier({ policy, audience, invalidToken: (message) => new InvalidTokenError(message) });
+const verifier2: Verifier2 = mcp.tokenVerifier({ policy, audience, invalidToken: (message) => new OAuthError(OAuthErrorCode.InvalidToken, message) });
+void [verifier, requireBearerAuth({ verifier: verifier2 })];
+const server1: McpServer1 = mcp.guardTools(new McpServer1({ name: "", version: "" }), { policy, audience, rules: { read } });
+const server2: McpServer2 = mcp.guardTools(new McpServer2({ name: "", version: "" }), { policy: () => policy, audience, rules: { read } });
+server1.registerTool("read", { inputSchema: { id: z.string() } }, async ({ id }) => ({ content: [{ type: "text", text: id }] }));
+server2.registerTool("read", { inputSchema: z.object({ id: z.string() }) }, async ({ id }) => ({ content: [{ type: "text", text: id }] }));
+// @ts-expect-error A rule of which nobody can say who sees the tool.
+mcp.guardTools(server1, { policy, audience, rules: { read: { action: "can_read", resource: () => "document:1" } } });
+
+// The AI SDK: rules get the tools' own inputs, and the tools stay as they are.
+const tools = { read: tool({ inputSchema: z.object({ id: z.string() }), execute: async ({ id }) => ({ length: id.length }) }), clock: tool({ inputSchema: z.object({}), execute: () => "noon" }) };
+const guard = ai.guardTools(tools, { policy, who, rules: { read: { action: "can_read", type: "document", id: ({ id }) => id.trim() }, clock: "any-caller" } });
+const guarded: typeof tools = guard.tools;
+void generateText({ model, prompt: "", tools: guarded, toolApproval: guard.toolApproval, activeTools: guard.activeTools() });
+// @ts-expect-error A tool without a rule.
+ai.guardTools(tools, { policy, who, rules: { clock: "any-caller" } });
+// @ts-expect-error An argument that the tool has not.
+ai.guardTools(tools, { policy, who, rules: { read: { action: "can_read", type: "document", id: ({ name }) => name }, clock: "any-caller" } });
+const tools6 = { read: tool6({ inputSchema: z.object({ id: z.string() }), execute: async ({ id }) => ({ length: id.length }) }) };
+const guard6 = ai.guardTools(tools6, { policy, who: ({ context }) => context as ai.Who, rules: { read: { action: "can_read", type: "document", id: ({ id }) => id.trim() } } });
+void generateText6({ model: model6, prompt: "", tools: guard6.tools, activeTools: guard6.activeTools() });
