@@ -1,5 +1,11 @@
 // What TypeScript makes of the guards beside the frameworks' own types.
 
+import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
+import type { Document } from "@langchain/core/documents";
+import type { EmbeddingsInterface } from "@langchain/core/embeddings";
+import type { BaseRetriever } from "@langchain/core/retrievers";
+import type { BaseDocumentCompressor } from "@langchain/core/retrievers/document_compressors";
+import { tool as langchainTool } from "@langchain/core/tools";
 import type { OAuthTokenVerifier } from "@modelcontextprotocol/sdk/server/auth/provider.js";
 import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import { McpServer as McpServer1 } from "@modelcontextprotocol/sdk/server/mcp.js";
@@ -8,10 +14,14 @@ import { generateText, tool } from "ai";
 import { generateText as generateText6, tool as tool6 } from "ai6";
 import type { Policy } from "deputize";
 import * as ai from "deputize/ai";
+import * as langchain from "deputize/langchain";
+import { AuthorizedCompressor, AuthorizedRetriever } from "deputize/langchain";
 import * as mcp from "deputize/mcp";
+import { createAgent, createMiddleware } from "langchain";
 import { z } from "zod";
 
 declare const policy: Policy;
+declare const embeddings: EmbeddingsInterface;
 declare const model: Parameters<typeof generateText>[0]["model"];
 declare const model6: Parameters<typeof generateText6>[0]["model"];
 const who = { token: "…", audience: "https://api.example" };
@@ -41,3 +51,15 @@ ai.guardTools(tools, { policy, who, rules: { read: { action: "can_read", type: "
 const tools6 = { read: tool6({ inputSchema: z.object({ id: z.string() }), execute: async ({ id }) => ({ length: id.length }) }) };
 const guard6 = ai.guardTools(tools6, { policy, who: ({ context }) => context as ai.Who, rules: { read: { action: "can_read", type: "document", id: ({ id }) => id.trim() } } });
 void generateText6({ model: model6, prompt: "", tools: guard6.tools, activeTools: guard6.activeTools() });
+
+// LangChain: any store will do, and its filter is typed.
+const store = new MemoryVectorStore(embeddings);
+new AuthorizedRetriever({ policy, store, action: "can_read", resource: "document", pushDown: "function" }) satisfies BaseRetriever;
+const byIds = { by: "ids", type: "document", filter: (ids: readonly string[]) => (document: Document) => ids.includes(document.metadata["document"]) } as const;
+new AuthorizedRetriever({ policy, store, action: "can_read", resource: ({ id }) => id, pushDown: byIds });
+new AuthorizedCompressor({ policy, who, action: "can_read", resource: "document" }) satisfies BaseDocumentCompressor;
+// @ts-expect-error Nobody says who asks.
+new AuthorizedCompressor({ policy, action: "can_read", resource: "document" });
+const lookUp = langchainTool(async ({ id }: { id: string }) => id, { name: "read", schema: z.object({ id: z.string() }) });
+const chains = langchain.guardTools([lookUp], { policy, audience, rules: { read } });
+createAgent({ model: "none:none", tools: chains.tools, middleware: [createMiddleware({ name: "Deputize", wrapModelCall: chains.wrapModelCall })] });

@@ -54,7 +54,7 @@ export class Identity {
   static of(source: PolicySource, who: Who | undefined): Identity {
     if (who === undefined || who === null) throw refusal("guard.no_caller", "nothing says who asks");
     if (who instanceof Identity) return who;
-    if ("at" in who) return new Identity(source, undefined, { policy: undefined, caller: who });
+    if (isCaller(who)) return new Identity(source, undefined, { policy: undefined, caller: who });
     return new Identity(source, presented(who));
   }
 
@@ -141,6 +141,9 @@ export class Identity {
     return inForce(this.#source).decide(asking, question, { ...options, now: new Date() });
   }
 }
+
+/** Whether a value is a caller, of this copy of the class or of another. */
+export const isCaller = (value: object): value is Caller => ["at", "decide", "delegate"].every((name) => typeof (value as { [name: string]: unknown })[name] === "function");
 
 /** A caller, and the policy that it was made from. */
 interface Made {
