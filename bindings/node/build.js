@@ -3,7 +3,7 @@
 // both has one `Policy`.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -41,7 +41,7 @@ await build({
 });
 await build({ ...common, entryPoints: { node: "ts/node.cts" }, bundle: false, format: "cjs", outdir: "dist", outExtension: { ".js": ".cjs" } });
 
-// The package of this platform, which npm is to find beside this one.
+// The package of this platform.
 const [, , library] = process.argv;
 if (library !== undefined) {
   const { platform, arch, report } = process;
@@ -57,9 +57,6 @@ if (library !== undefined) {
   cpSync(library, `npm/${name}/deputize.node`);
   const said = { name: `@deputize/${name}`, version, description, license, repository, engines, ...fits, main: "deputize.node", files };
   writeFileSync(`npm/${name}/package.json`, `${JSON.stringify(said, null, 2)}\n`);
-  const link = `node_modules/@deputize/${name}`;
-  rmSync(link, { recursive: true, force: true });
-  symlinkSync(`../../npm/${name}`, link);
 }
 
 // The types are those of `@deputize/wasm`: one set, whatever answers.
@@ -69,6 +66,15 @@ writeFileSync("dist/wasm.cjs", 'module.exports = require("@deputize/wasm");\n');
 const names = Object.keys(createRequire(import.meta.url)("@deputize/wasm"));
 writeFileSync("dist/node.js", `import api from "./node.cjs";\n\nexport const { ${names.sort().join(", ")} } = api;\n`);
 
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "."], { stdio: "inherit" });
+// What goes with it, on every runtime: each imports `deputize` by its name, so
+// that there is one `Policy`.
+const parts = ["audit", "source"];
+const entries = { ...common, platform: "neutral", packages: "external", entryPoints: parts.map((part) => `ts/${part}.ts`), outdir: "dist" };
+await build({ ...entries, format: "esm" });
+await build({ ...entries, format: "cjs", outExtension: { ".js": ".cjs" } });
+const tsc = (...words) => execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", ...words], { stdio: "inherit" });
+tsc("-p", ".");
+tsc("-p", "tsconfig.parts.json");
+for (const part of parts) cpSync(`dist/${part}.d.ts`, `dist/${part}.d.cts`);
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(`../../${file}`, file);
 await import("./build-guards.js");

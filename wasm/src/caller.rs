@@ -51,8 +51,9 @@ impl RawCaller {
     }
 }
 
-/// A look into a token without a policy.
+/// A question that needs no policy: its name, its arguments as an array of
+/// texts, and the answer as JSON, or the empty text for none.
 #[wasm_bindgen]
-pub fn inspect(token: &str, options: &str) -> Result<String, Thrown> {
-    Ok(wire::inspect(token, options)?)
+pub fn ask(method: &str, given: &str) -> Result<String, Thrown> {
+    Ok(wire::ask_alone(method, given)?)
 }

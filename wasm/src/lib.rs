@@ -16,7 +16,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[cfg(feature = "tokens")]
-pub use self::caller::{RawCaller, inspect};
+pub use self::caller::{RawCaller, ask};
 pub use self::desk::desk;
 pub use self::policy::RawPolicy;
 

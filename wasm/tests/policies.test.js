@@ -164,6 +164,8 @@ describe("a policy", () => {
       assert.equal(thrown(() => Policy.fromShared(forged)).code, "call.shared");
     }
     assert.equal(thrown(() => Policy.fromShared({ image: new Uint8Array(40) })).code, "compiled.foreign");
+    // Where no memory is shared, a copy is.
+    assert.equal(Policy.fromShared({ image: policy.toCompiled() }).digest(), policy.digest());
   });
 
   it("never takes a lone surrogate for the character that stands for it", () => {

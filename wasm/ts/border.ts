@@ -26,7 +26,7 @@ export const fromJson = (document: Uint8Array): RawPolicy => instance().RawPolic
 /** @internal */
 export const fromCompiled = (image: Uint8Array): RawPolicy => instance().RawPolicy.fromCompiled(image);
 /** @internal */
-export const inspect = (token: string, options: string): string => instance().inspect(token, options);
+export const ask = (method: string, given: string): string => instance().ask(method, given);
 
 /** A check without options: 0 for no, 1 for yes, 2 where it has to be asked another way. @internal */
 export function checkAtOnce(raw: RawPolicy, user: string, relation: string, object: string): number {
@@ -66,7 +66,6 @@ export async function callerFilterLater(raw: RawCaller, action: string, ids: Uin
 export const share = (raw: RawPolicy): SharedPolicy => ({ image: raw.toCompiled() });
 
 /** @internal */
-export function open(shared: SharedPolicy): RawPolicy {
-  if (shared?.image instanceof Uint8Array) return fromCompiled(shared.image);
-  throw misuse("call.shared", "this is no shared policy, or one of the native module, which WebAssembly cannot open");
+export function open(_handle: string): RawPolicy {
+  throw misuse("call.shared", "a policy that the native module shares cannot be opened in WebAssembly");
 }

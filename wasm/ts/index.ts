@@ -40,6 +40,7 @@ export type {
   Role,
   Scopes,
   Severity,
+  SignedBy,
   Snapshot,
   Step,
   Tuple,

@@ -21,6 +21,14 @@ export type ClientCredentialsRequest = Timed<shapes.ClientCredentialsRequest>;
 /** What a token is looked at with; `now: null` leaves its times alone. */
 export type InspectOptions = { now?: Time | null };
 
+/** How a signature is looked at. */
+export type SignatureOptions = {
+  /** The algorithms that it may have; without, those that the keys name. */
+  algorithms?: readonly string[];
+  /** The id of the key to take for a token that names none. */
+  kid?: string;
+};
+
 /** A request of the AuthZEN API: an object, its JSON, or the bytes of that. */
 export type AuthZenRequest = object | string | Uint8Array;
 
@@ -77,7 +85,10 @@ export class Policy implements Disposable {
    *   another process, or nobody holds the policy any longer.
    */
   static fromShared(shared: SharedPolicy): Policy {
-    return new Policy(() => border.open(shared));
+    const { handle, image } = shared ?? {};
+    if (image instanceof Uint8Array) return Policy.fromCompiled(image);
+    if (typeof handle === "string") return new Policy(() => border.open(handle));
+    throw misuse("call.shared", "this is no shared policy");
   }
 
   /**
@@ -373,5 +384,30 @@ function compiled(image: Uint8Array | ArrayBuffer): Uint8Array {
 export function inspect(token: string, options?: InspectOptions): shapes.Inspection {
   const said = text(token, "token");
   const now = options?.now === null ? undefined : seconds(options?.now);
-  return call(() => JSON.parse(border.inspect(said, JSON.stringify({ now }))));
+  return JSON.parse(ask("inspect", [said, JSON.stringify({ now })]));
+}
+
+/**
+ * Which of these keys signed a token. It says nothing of the claims: neither
+ * whether the token has expired, nor for whom it is, so it lets nobody in.
+ *
+ * @param keys A JWK set, or another form that a snapshot's issuer may have its keys in.
+ * @throws {DeputizeError} `key.*` for the keys; of the kind `denied`, as {@link Policy.verify} up to the signature.
+ */
+export function verifySignature(token: string, keys: object | string | Uint8Array, options?: SignatureOptions): shapes.SignedBy {
+  return JSON.parse(ask("verifySignature", [text(token, "token"), body(keys, "keys"), json(options, "options")]));
+}
+
+/** As {@link verifySignature}, with the same answers, by WebCrypto where it can. */
+export async function verifySignatureAsync(token: string, keys: object | string | Uint8Array, options?: SignatureOptions): Promise<shapes.SignedBy> {
+  const { signatureFits } = border;
+  if (signatureFits === undefined) return verifySignature(token, keys, options);
+  const said = [text(token, "token"), body(keys, "keys"), json(options, "options")];
+  const asked = ask("signatureToCheck", said);
+  const fits = asked === "" ? undefined : await signatureFits(JSON.parse(asked));
+  return JSON.parse(fits === undefined ? ask("verifySignature", said) : ask("signatureChecked", [...said, String(fits)]));
+}
+
+function ask(method: string, given: string[]): string {
+  return call(() => border.ask(method, JSON.stringify(given)));
 }

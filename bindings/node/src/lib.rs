@@ -68,10 +68,10 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// A look into a token without a policy.
+/// A question that needs no policy.
 #[napi]
-pub fn inspect(token: String, options: String) -> napi::Result<String> {
-    guarded(|| wire::inspect(&token, &options))
+pub fn ask(method: String, given: String) -> napi::Result<String> {
+    guarded(|| wire::ask_alone(&method, &given))
 }
 
 #[cfg(test)]

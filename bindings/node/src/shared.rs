@@ -97,7 +97,7 @@ mod tests {
         for forged in [
             "",
             "0",
-            &handle[1..],
+            handle.get(1..).unwrap(),
             &handle.to_uppercase(),
             &"0".repeat(64),
         ] {

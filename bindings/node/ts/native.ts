@@ -31,13 +31,15 @@ interface Native {
     fromCompiledAsync(image: Uint8Array): Promise<RawPolicy>;
     fromShared(handle: string): RawPolicy;
   };
-  inspect(token: string, options: string): string;
+  ask(method: string, given: string): string;
   version(): string;
 }
 
 const { platform, arch } = process;
 /** What a platform's packages are called: on Linux npm installs the one that fits its C library. */
 const names = platform === "linux" ? ["gnu", "musl"].map((libc) => `linux-${arch}-${libc}`) : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
+/** Where they lie: installed, or as this repository has built them. */
+const places = ["@deputize", "../npm"];
 
 /**
  * The native module. Where there is none, what is thrown has the `code`
@@ -48,13 +50,17 @@ export const native: Native = load();
 function load(): Native {
   const require = createRequire(__filename);
   let failed: unknown;
-  for (const name of names) {
-    try {
-      const found = require(`@deputize/node-${name}`) as Native;
-      if (found.version() === VERSION) return found;
-      failed = new Error(`@deputize/node-${name} is of version ${found.version()}, not ${VERSION}`);
-    } catch (thrown) {
-      failed = failed ?? thrown;
+  for (const place of places) {
+    for (const name of names) {
+      try {
+        const found = require(`${place}/node-${name}`) as Native;
+        if (found.version() === VERSION) return found;
+        failed = new Error(`${place}/node-${name} is of version ${found.version()}, not ${VERSION}`);
+      } catch (thrown) {
+        // That one is not there says less than that one does not load.
+        const absent = (thrown as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
+        if (failed === undefined || !absent) failed = thrown;
+      }
     }
   }
   throw failed;

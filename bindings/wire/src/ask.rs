@@ -113,6 +113,29 @@ pub fn ask_caller(caller: &Caller, method: &str, given: &str) -> Result<String, 
     }
 }
 
+/// A question that needs no policy; nothing to answer is the empty text.
+///
+/// # Errors
+/// As [`ask`].
+#[cfg(feature = "tokens")]
+pub fn ask_alone(method: &str, given: &str) -> Result<String, Error> {
+    let given = texts(given)?;
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    match (method, given.as_slice()) {
+        ("inspect", [token, options]) => crate::inspect(token, options),
+        ("verifySignature", [token, keys, options]) => {
+            crate::verify_signature(token, keys, options)
+        }
+        ("signatureChecked", [token, keys, options, fits]) => {
+            crate::signature_checked(token, keys, options, *fits == "true")
+        }
+        ("signatureToCheck", [token, keys, options]) => {
+            Ok(crate::signature_to_check(token, keys, options)?.unwrap_or_default())
+        }
+        _ => Err(unknown(method)),
+    }
+}
+
 /// Ids packed into one text in UTF-8, with a line end between two; nothing at
 /// all is no id. An id that is not UTF-8 is no id of anything: the empty text,
 /// which is none either, stands for it.
@@ -135,7 +158,8 @@ impl Filtered {
     /// the summary in four bytes, the lowest first.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        let Self { mut mask, summary } = self;
+        let summary = self.summary();
+        let mut mask = self.mask;
         mask.extend_from_slice(summary.as_bytes());
         // A summary has a number for each of some dozens of reasons.
         let length = u32::try_from(summary.len()).unwrap_or(u32::MAX);
@@ -173,10 +197,10 @@ mod tests {
 
     #[test]
     fn a_mask_carries_its_summary_and_the_length_of_it() {
-        let policy = Policy::from_json(br#"{"deputize": 1}"#).unwrap();
+        let policy = Policy::from_json(br#"{"deputize": 1, "model": "model\n  schema 1.1\ntype user\ntype a\n  relations\n    define viewer: [user]"}"#).unwrap();
         let objects = unpacked(b"a:1\nb");
         let answer = crate::filter(&policy, "user:anne", "viewer", &objects, "").unwrap();
-        let (mask, summary) = (answer.mask.clone(), answer.summary.clone());
+        let (mask, summary) = (answer.mask.clone(), answer.summary());
         let bytes = answer.into_bytes();
         let (rest, length) = bytes.split_last_chunk::<4>().unwrap();
         assert_eq!(u32::from_le_bytes(*length) as usize, summary.len());

@@ -31,15 +31,21 @@ mod credentials;
 mod error;
 mod options;
 mod policy;
+#[cfg(feature = "schema")]
+pub mod python;
 mod question;
 #[cfg(feature = "tokens")]
 mod setting;
+#[cfg(feature = "schema")]
+mod shapes;
+#[cfg(feature = "tokens")]
+mod signature;
 #[cfg(feature = "schema")]
 pub mod typescript;
 
 pub use self::ask::{ask, unpacked};
 #[cfg(feature = "tokens")]
-pub use self::ask::{ask_caller, make_caller};
+pub use self::ask::{ask_alone, ask_caller, make_caller};
 #[cfg(feature = "tokens")]
 pub use self::authzen::{evaluate, evaluations, search_actions, search_resources, search_subjects};
 #[cfg(feature = "tokens")]
@@ -54,3 +60,7 @@ pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnin
 pub use self::question::{
     Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
 };
+#[cfg(feature = "schema")]
+pub use self::shapes::NotUnderstood;
+#[cfg(feature = "tokens")]
+pub use self::signature::{signature_checked, signature_to_check, verify_signature};

@@ -24,8 +24,10 @@ pub(crate) struct CheckAnswer {
 pub struct Filtered {
     /// For each object, in the order given: 1 where it is allowed, else 0.
     pub mask: Vec<u8>,
-    /// `{"allowed": <how many>, "dropped": {<reason>: <how many>, …}}`.
-    pub summary: String,
+    /// How many objects are allowed.
+    pub allowed: usize,
+    /// How many were dropped, by the code of the first reason that dropped them.
+    pub dropped: BTreeMap<&'static str, usize>,
 }
 
 /// What is known of a filtered list beside its mask.
@@ -35,15 +37,28 @@ pub(crate) struct FilterSummary<'r> {
     /// How many objects are allowed.
     pub(crate) allowed: usize,
     /// How many were dropped, by the code of the first reason that dropped them.
-    pub(crate) dropped: BTreeMap<&'r str, usize>,
+    pub(crate) dropped: &'r BTreeMap<&'static str, usize>,
 }
 
 impl Filtered {
-    pub(crate) fn of(mask: &[bool], dropped: BTreeMap<&str, usize>) -> Self {
+    pub(crate) fn of(mask: &[bool], dropped: BTreeMap<&'static str, usize>) -> Self {
         let mask: Vec<u8> = mask.iter().map(|allowed| u8::from(*allowed)).collect();
         let allowed = mask.iter().map(|one| usize::from(*one)).sum();
-        let summary = write(&FilterSummary { allowed, dropped });
-        Self { mask, summary }
+        Self {
+            mask,
+            allowed,
+            dropped,
+        }
+    }
+
+    /// What is known beside the mask, as JSON:
+    /// `{"allowed": <how many>, "dropped": {<reason>: <how many>, …}}`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        write(&FilterSummary {
+            allowed: self.allowed,
+            dropped: &self.dropped,
+        })
     }
 }
 

@@ -1,30 +1,14 @@
 //! The shapes as TypeScript: `wasm/ts/shapes.ts` is what this prints.
 //!
-//! The types come by way of their JSON Schemas, which say of a request and of
-//! an answer apart which members may be left out. Only what those schemas hold
-//! is understood here; anything else stops the program that prints.
+//! The types come by way of their JSON Schemas (`shapes.rs`). Only what those
+//! hold is understood here; anything else stops the program that prints.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use deputize::authzen::{Evaluation, Evaluations, Found, NamedAction, NamedEntity};
-use deputize::caller::{Decision, Record};
-use deputize::token::Inspection;
-use deputize::{CheckItem, Expansion, Explanation, Snapshot};
-use schemars::generate::{SchemaGenerator, SchemaSettings};
-use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
-use crate::caller::{
-    Asking, CallerDescription, Checked, InspectOptions, QuestionRecord, ReplayOptions,
-    SignatureToCheck,
-};
-use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
-use crate::error::Error;
-use crate::options::QueryOptions;
-use crate::policy::{PolicyDescription, WarningRecord};
-use crate::question::{CheckAnswer, FilterSummary};
-use crate::setting::{CallerOptions, ExchangeRequest, VerifyRequest, WantedToken};
+use crate::shapes::{self, NotUnderstood, object, type_name};
 
 /// What stands above the types.
 const HEAD: &str = "\
@@ -33,18 +17,6 @@ const HEAD: &str = "\
 // The shapes of requests and answers, the same in every language.
 ";
 
-/// A schema that the printer does not understand.
-#[derive(Debug)]
-pub struct NotUnderstood(String);
-
-impl std::fmt::Display for NotUnderstood {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no TypeScript is known for {}", self.0)
-    }
-}
-
-impl std::error::Error for NotUnderstood {}
-
 type Printed = Result<String, NotUnderstood>;
 
 /// Every shape, sorted by name.
@@ -52,61 +24,8 @@ type Printed = Result<String, NotUnderstood>;
 /// # Errors
 /// A shape of a new kind.
 pub fn declarations() -> Printed {
-    let mut shapes = BTreeMap::new();
-    let mut requests = SchemaSettings::draft2020_12().into_generator();
-    add::<Snapshot<'static>>(&mut requests);
-    add::<QueryOptions>(&mut requests);
-    add::<CheckItem>(&mut requests);
-    add::<VerifyRequest>(&mut requests);
-    add::<CallerOptions>(&mut requests);
-    add::<Asking>(&mut requests);
-    add::<QuestionRecord>(&mut requests);
-    add::<ReplayOptions>(&mut requests);
-    add::<InspectOptions>(&mut requests);
-    add::<ExchangeRequest>(&mut requests);
-    add::<WantedToken>(&mut requests);
-    add::<ClientCredentialsRequest>(&mut requests);
-    collect(requests, &mut shapes)?;
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut answers = settings.into_generator();
-    add::<Error>(&mut answers);
-    add::<PolicyDescription<'static>>(&mut answers);
-    add::<WarningRecord<'static>>(&mut answers);
-    add::<CheckAnswer>(&mut answers);
-    add::<FilterSummary<'static>>(&mut answers);
-    add::<Expansion>(&mut answers);
-    add::<Explanation>(&mut answers);
-    add::<Checked>(&mut answers);
-    add::<CallerDescription<'static>>(&mut answers);
-    add::<SignatureToCheck<'static>>(&mut answers);
-    add::<Decision>(&mut answers);
-    add::<Record>(&mut answers);
-    add::<Inspection>(&mut answers);
-    add::<ExchangeClaims<'static>>(&mut answers);
-    add::<ClientCredentials<'static>>(&mut answers);
-    add::<Evaluation>(&mut answers);
-    add::<Evaluations>(&mut answers);
-    add::<Found<NamedEntity>>(&mut answers);
-    add::<Found<NamedAction>>(&mut answers);
-    collect(answers, &mut shapes)?;
-    let mut text = HEAD.to_owned();
-    for shape in shapes.values() {
-        let _ = write!(text, "\n{shape}");
-    }
-    Ok(text)
-}
-
-fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
-    let _: Schema = generator.subschema_for::<T>();
-}
-
-/// Prints what a generator has met. A shape that is read and written is printed
-/// as it is read, since all that is written can be read.
-fn collect(
-    mut generator: SchemaGenerator,
-    shapes: &mut BTreeMap<String, String>,
-) -> Result<(), NotUnderstood> {
-    for (name, schema) in generator.take_definitions(true) {
+    let mut shapes: BTreeMap<String, String> = BTreeMap::new();
+    for (name, schema) in shapes::requests().into_iter().chain(shapes::answers()) {
         let shape = declaration(&name, &schema)?;
         let known = shapes.entry(name).or_insert_with(|| shape.clone());
         // Two types of one name would differ in their first lines already.
@@ -114,7 +33,11 @@ fn collect(
             return Err(NotUnderstood(format!("two shapes:\n{known}{shape}")));
         }
     }
-    Ok(())
+    let mut text = HEAD.to_owned();
+    for shape in shapes.values() {
+        let _ = write!(text, "\n{shape}");
+    }
+    Ok(text)
 }
 
 fn declaration(name: &str, schema: &Value) -> Printed {
@@ -127,16 +50,6 @@ fn declaration(name: &str, schema: &Value) -> Printed {
             spaced(type_of(schema, "")?)
         ),
     })
-}
-
-/// A section's name (`entity_grants`) as a type's (`EntityGrants`).
-fn type_name(name: &str) -> String {
-    name.split('_')
-        .filter_map(|word| {
-            let (first, rest) = word.split_at_checked(1)?;
-            Some(first.to_ascii_uppercase() + rest)
-        })
-        .collect()
 }
 
 /// A list of alternatives begins on a line of its own.
@@ -153,12 +66,6 @@ fn plain_object(members: &Map<String, Value>) -> bool {
     members.get("type") == Some(&Value::from("object"))
         && members.contains_key("properties")
         && !others.iter().any(|other| members.contains_key(*other))
-}
-
-fn object(schema: &Value) -> Result<&Map<String, Value>, NotUnderstood> {
-    schema
-        .as_object()
-        .ok_or_else(|| NotUnderstood(schema.to_string()))
 }
 
 /// The members of an object, in braces.

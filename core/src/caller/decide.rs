@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::canonical;
 use crate::model::identifier;
 use crate::path::Path;
-use crate::policy::{Inner, Policy, is_path};
+use crate::policy::{Inner, Limits, Policy, is_path};
 use crate::query::{Grounds, QueryError, View};
 use crate::scope::ResourceFacts;
 use crate::snapshot::{ActorAuthority, Actors, ResourceRecord};
@@ -209,6 +209,27 @@ impl Caller {
     pub fn can(&self, action: &str, resource: &str, context: Option<&Map<String, Value>>) -> bool {
         let view = self.view(context);
         self.ask(&view, action, resource).is_ok()
+    }
+
+    /// [`Caller::can`] without a context, where `steps` are enough to say it;
+    /// `None` where they are not and the policy allows more. It is for a host
+    /// that holds something while it asks, and gives it up for a long question.
+    #[must_use]
+    pub fn can_within(&self, steps: u64, action: &str, resource: &str) -> Option<bool> {
+        let own = self.policy.limits();
+        let view = self.view(None).with_limits(Limits {
+            steps: own.steps.min(steps),
+            ..own
+        });
+        match self.ask(&view, action, resource) {
+            Ok(()) => Some(true),
+            Err(Lack::Refused(denial))
+                if denial.reason == Reason::BudgetExhausted && steps < own.steps =>
+            {
+                None
+            }
+            Err(_) => Some(false),
+        }
     }
 
     /// As [`Caller::can`], with the reason.

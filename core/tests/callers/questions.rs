@@ -67,6 +67,36 @@ fn filter_list_and_terms_agree_with_single_questions() {
 }
 
 #[test]
+fn few_steps_say_what_all_of_them_would_or_nothing() {
+    let caller = World::new()
+        .tuple(tuple("user:anne", "member", "group:staff"))
+        .tuple(tuple("group:staff#member", "reader", "document:4"))
+        .tuple(tuple("agent:coordinator", "reader", "document:4"))
+        .verify(&scoped("anne", &["coordinator"], "document:read"))
+        .unwrap();
+    for resource in ["document:1", "document:2", "document:4", "credit:7", "x"] {
+        let whole = caller.can("can_read", resource, None);
+        let of = |steps| caller.can_within(steps, "can_read", resource);
+        let answers: Vec<_> = (0..200).map(of).collect();
+        let enough = answers.iter().position(Option::is_some).unwrap();
+        assert!(
+            answers[enough..].iter().all(|a| *a == Some(whole)),
+            "{resource}"
+        );
+        assert!(
+            !resource.starts_with("document") || enough > 0,
+            "{resource}"
+        );
+    }
+    // Where the policy itself allows no more, there is nothing to wait for.
+    let caller = World::new()
+        .with("limits", json!({"steps": 1}))
+        .verify(&scoped("anne", &["coordinator"], "document:read"))
+        .unwrap();
+    assert_eq!(caller.can_within(1, "can_read", "document:1"), Some(false));
+}
+
+#[test]
 fn every_asks_all_actors_and_last_looks_at_one_hop() {
     let chain = claims("anne", &["coordinator", "document"]);
     let narrowed = World::new().without(&tuple("agent:coordinator", "reader", "document:1"));
