@@ -10,6 +10,7 @@ import type { OAuthTokenVerifier } from "@modelcontextprotocol/sdk/server/auth/p
 import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import { McpServer as McpServer1 } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { McpServer as McpServer2, OAuthError, OAuthErrorCode, type OAuthTokenVerifier as Verifier2, requireBearerAuth } from "@modelcontextprotocol/server";
+import { Agent, tool as agentTool } from "@openai/agents";
 import { generateText, tool } from "ai";
 import { generateText as generateText6, tool as tool6 } from "ai6";
 import type { Policy } from "deputize";
@@ -17,6 +18,7 @@ import * as ai from "deputize/ai";
 import * as langchain from "deputize/langchain";
 import { AuthorizedCompressor, AuthorizedRetriever } from "deputize/langchain";
 import * as mcp from "deputize/mcp";
+import * as openai from "deputize/openai-agents";
 import { createAgent, createMiddleware } from "langchain";
 import { z } from "zod";
 
@@ -63,3 +65,9 @@ new AuthorizedCompressor({ policy, action: "can_read", resource: "document" });
 const lookUp = langchainTool(async ({ id }: { id: string }) => id, { name: "read", schema: z.object({ id: z.string() }) });
 const chains = langchain.guardTools([lookUp], { policy, audience, rules: { read } });
 createAgent({ model: "none:none", tools: chains.tools, middleware: [createMiddleware({ name: "Deputize", wrapModelCall: chains.wrapModelCall })] });
+
+// The OpenAI Agents SDK: what `tool` takes, its guardrails and its context.
+const agents = openai.guardTools<{ who?: openai.Who }>({ policy, who: (context) => context.who, rules: { read, other: read } });
+const guardedTool = agentTool(agents.tool({ name: "read", description: "", parameters: z.object({ id: z.string() }), execute: async ({ id }: { id: string }) => id }));
+const other = agentTool({ name: "other", description: "", parameters: z.object({ id: z.string() }), execute: ({ id }) => id, inputGuardrails: [agents.inputGuardrail], isEnabled: agents.isEnabled("other") });
+new Agent<{ who?: openai.Who }>({ name: "", tools: [guardedTool, other] });

@@ -135,6 +135,11 @@ export class Judge<Place> {
     }
   }
 
+  /** The ruling on a call on which none can be made. */
+  failed(tool: string, error: unknown): Ruling {
+    return failed(tool, [], error);
+  }
+
   /** Denies a call of a tool that no rule is about, or none that could be kept. */
   refuse(tool: string): Ruling {
     return this.seen(failed(tool, [], refusal("guard.no_rule", `no rule says what \`${tool}\` needs`)));
