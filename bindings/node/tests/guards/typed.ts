@@ -13,12 +13,17 @@ import { McpServer as McpServer2, OAuthError, OAuthErrorCode, type OAuthTokenVer
 import { Agent, tool as agentTool } from "@openai/agents";
 import { generateText, tool } from "ai";
 import { generateText as generateText6, tool as tool6 } from "ai6";
-import type { Policy } from "deputize";
+import type { Caller, Policy } from "deputize";
 import * as ai from "deputize/ai";
+import * as forExpress from "deputize/express";
+import * as forHono from "deputize/hono";
 import * as langchain from "deputize/langchain";
 import { AuthorizedCompressor, AuthorizedRetriever } from "deputize/langchain";
 import * as mcp from "deputize/mcp";
 import * as openai from "deputize/openai-agents";
+import { delegate, signer } from "deputize/sign";
+import express from "express";
+import { Hono } from "hono";
 import { createAgent, createMiddleware } from "langchain";
 import { z } from "zod";
 
@@ -71,3 +76,22 @@ const agents = openai.guardTools<{ who?: openai.Who }>({ policy, who: (context) 
 const guardedTool = agentTool(agents.tool({ name: "read", description: "", parameters: z.object({ id: z.string() }), execute: async ({ id }: { id: string }) => id }));
 const other = agentTool({ name: "other", description: "", parameters: z.object({ id: z.string() }), execute: ({ id }) => id, inputGuardrails: [agents.inputGuardrail], isEnabled: agents.isEnabled("other") });
 new Agent<{ who?: openai.Who }>({ name: "", tools: [guardedTool, other] });
+
+// Hono and Express: handlers find the caller.
+const hono = forHono.guardRoutes({ policy, audience });
+new Hono().get("/documents/:id", hono.authenticate, hono.permit("can_read", (context) => `document:${context.req.param("id")}`), (context) => {
+  const caller: Caller = context.get("caller");
+  return context.text(caller.actor);
+});
+const routes = forExpress.guardRoutes({ policy, audience });
+express().get("/documents/:id", routes.authenticate, routes.permit("can_read", (request: express.Request<{ id: string }>) => `document:${request.params.id}`), (request, response) => {
+  const caller: Caller | undefined = request.caller;
+  response.send(caller?.actor);
+});
+
+// Signing: a scope is always said.
+const sign = await signer({ kid: "k", kty: "OKP" });
+const handed: { token: string; expires_in: number } = await delegate(policy.caller("user:anne"), "agent:x", { scope: "read" }, sign);
+void handed;
+// @ts-expect-error Nothing is handed on for want of a word.
+void delegate(policy.caller("user:anne"), "agent:x", {}, sign);

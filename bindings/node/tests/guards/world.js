@@ -1,11 +1,13 @@
 // The bank of the package's own tests, as it is now: tokens of anne's agent,
 // each wrong in its own way.
 
+import { createHash, createPublicKey, generateKeyPairSync, sign as signRaw } from "node:crypto";
+
 import { Policy } from "deputize";
 
 import { AUDIENCE, claims, sign, snapshot } from "../../../../wasm/tests/world.js";
 
-export { AUDIENCE, ISSUER, dpop, snapshot, thumbprint } from "../../../../wasm/tests/world.js";
+export { AUDIENCE, ISSUER, snapshot } from "../../../../wasm/tests/world.js";
 
 export const now = () => Math.floor(Date.now() / 1000);
 
@@ -35,4 +37,18 @@ export const rules = {
 /** A rule that fails in the midst of the decision. */
 export const broken = { action: "can_read", resource: () => { throw new Error("broken"); }, visible: () => true };
 
-export { AUDIENCE as audience };
+
+const client = generateKeyPairSync("ec", { namedCurve: "P-256", privateKeyEncoding: { type: "pkcs8", format: "pem" }, publicKeyEncoding: { type: "spki", format: "pem" } });
+const { kty, crv, x, y } = createPublicKey(client.publicKey).export({ format: "jwk" });
+const base64 = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+let proofs = 0;
+
+/** A token that is bound to the client's key. */
+export const bound = (more = {}) => token({ cnf: { jkt: createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url") }, ...more });
+
+/** A DPoP proof of the client, each with a `jti` of its own. */
+export function proof(token, method, htu, more = {}) {
+  const ath = createHash("sha256").update(token).digest("base64url");
+  const input = `${base64({ typ: "dpop+jwt", alg: "ES256", jwk: { kty, crv, x, y } })}.${base64({ jti: `proof-${proofs++}`, htm: method, htu, iat: now(), ath, ...more })}`;
+  return `${input}.${signRaw("sha256", Buffer.from(input), { key: client.privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
+}

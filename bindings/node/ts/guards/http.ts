@@ -1,16 +1,17 @@
 // A request's token and what answers it, for servers of any kind: RFC 6750
 // (Bearer), RFC 9449 (DPoP), RFC 9728 (metadata), RFC 9457 (problems).
 
-import { type Caller, DeputizeError, type DpopUse } from "deputize";
+import { DeputizeError, type DpopUse, inspect } from "deputize";
 
-import { Identity, type PolicySource } from "./identity.js";
+import { Identity } from "./identity.js";
+import type { Guarding } from "./rule.js";
 
 /** How requests are authenticated. */
-export interface Authentication {
-  /** The policy in force. */
-  readonly policy: PolicySource;
+export interface Authentication extends Guarding {
   /** Who is asked: a token must name this audience. Without it, one of its issuer's `audiences`. */
   readonly audience?: string;
+  /** The origin under which clients know this server, for DPoP; by default that of the `audience`, where it is a URL, else the request's own. */
+  readonly origin?: string;
   /** Where the metadata lies that {@link resourceMetadata} gives: challenges name it (RFC 9728 §5.1). */
   readonly metadata?: string | URL;
   /** The scope that challenges name, for clients to ask for. */
@@ -41,8 +42,9 @@ export interface Presented {
   readonly authorization: readonly string[];
   readonly dpop: readonly string[];
   readonly method: string;
-  /** The URL that the client asked for, as it knows it. */
-  readonly url: string;
+  /** The origin that was asked, as the request has it, and the path with its query. */
+  readonly origin: string;
+  readonly path: string;
 }
 
 /** An answer to a request that goes no further. */
@@ -92,7 +94,8 @@ export class Gate {
     try {
       const nonce = this.#dpop?.nonce?.();
       const max_age = this.#dpop?.maxAge;
-      const { method, url: uri } = request;
+      const { method } = request;
+      const uri = this.#origin(request.origin) + request.path;
       const dpop = bound && proof !== undefined ? { proof, method, uri, ...(nonce !== undefined && { nonce }), ...(max_age !== undefined && { max_age }) } : undefined;
       const identity = await Identity.verify(this.#options.policy, {
         token,
@@ -105,23 +108,37 @@ export class Gate {
       if (use !== null && (await this.#dpop?.take(use)) !== true) return this.#challenge(401, "guard.proof_used", "invalid_dpop_proof");
       return identity;
     } catch (thrown) {
-      return this.#refused(thrown, bound);
+      return this.#refused(thrown, bound ? proof : undefined);
     }
   }
 
-  /** What answers a request whose caller may not do what it asks for. */
+  /** What answers a request whose caller may not do what it asks for, by the reason's code. */
   forbid(code: string): Refusal {
-    return code === "scope.insufficient" ? this.#challenge(403, code, "insufficient_scope") : answer(403, code);
+    if (code === "scope.insufficient") return this.#challenge(403, code, "insufficient_scope");
+    if (code === "snapshot.stale") return answer(503, code);
+    // The token no longer counts.
+    if (code.startsWith("token.") || code.startsWith("revoked.")) return this.#challenge(401, code, "invalid_token");
+    return answer(403, code);
   }
 
-  #refused(thrown: unknown, bound: boolean): Refusal {
+  /** The origin that a proof must be about: whoever writes the `Host` header must not choose it. */
+  #origin(asked: string): string {
+    const { origin, audience } = this.#options;
+    if (origin !== undefined) return origin;
+    return audience !== undefined && URL.canParse(audience) && new URL(audience).origin !== "null" ? new URL(audience).origin : asked;
+  }
+
+  #refused(thrown: unknown, proof: string | undefined): Refusal {
     // A policy that is stale, or cannot be had, is no fault of the token.
     if (!(thrown instanceof DeputizeError) || thrown.kind !== "denied" || thrown.code === "snapshot.stale") {
       return answer(503, thrown instanceof DeputizeError ? thrown.code : "guard.error");
     }
     const { code } = thrown;
-    const proof = bound && code.startsWith("proof.") && code !== "proof.missing";
-    return this.#challenge(401, code, proof ? "invalid_dpop_proof" : "invalid_token");
+    if (proof === undefined || !code.startsWith("proof.")) return this.#challenge(401, code, "invalid_token");
+    const nonce = this.#dpop?.nonce?.();
+    const said = inspect(proof, { now: null }).claims as { nonce?: unknown } | null;
+    // RFC 9449 §9: the client is to try again with the nonce of this answer.
+    return this.#challenge(401, code, nonce !== undefined && said?.nonce !== nonce ? "use_dpop_nonce" : "invalid_dpop_proof");
   }
 
   #challenge(status: 400 | 401 | 403, code: string, error?: string): Refusal {
@@ -135,7 +152,7 @@ export class Gate {
       const parts = [...(error !== undefined ? [`error=${quoted(error)}`, `error_description=${quoted(code)}`] : []), ...shared, ...own];
       return parts.length === 0 ? scheme : `${scheme} ${parts.join(", ")}`;
     };
-    const challenges = this.#dpop?.required === true || error === "invalid_dpop_proof" ? [] : [said("Bearer", [])];
+    const challenges = this.#dpop?.required === true || error?.includes("dpop") ? [] : [said("Bearer", [])];
     if (this.#dpop !== undefined) challenges.push(said("DPoP", [`algs=${quoted((this.#dpop.algorithms ?? ALGORITHMS).join(" "))}`]));
     const nonce = this.#dpop?.nonce?.();
     return answer(status, code, { "WWW-Authenticate": challenges.join(", "), ...(nonce !== undefined && { "DPoP-Nonce": nonce }) });
@@ -144,12 +161,6 @@ export class Gate {
 
 /** Whether this is an answer. */
 export const isRefusal = (value: Identity | Refusal): value is Refusal => !(value instanceof Identity);
-
-/** Why a caller may not, or `undefined` where it may. Whatever fails is a reason. */
-export function reason(caller: Caller, action: string, resource: string): string | undefined {
-  const { allowed, reason } = caller.check(action, resource);
-  return allowed === true ? undefined : reason;
-}
 
 function answer(status: Refusal["status"], code: string, headers: { [name: string]: string } = {}): Refusal {
   const problem: Problem = { type: "about:blank", title: TITLES[status], status, code };
