@@ -3,7 +3,7 @@
 
 import { DeputizeError, type DpopUse, inspect } from "deputize";
 
-import { Identity } from "./identity.js";
+import { Identity, inForce } from "./identity.js";
 import type { Guarding } from "./rule.js";
 
 /** How requests are authenticated. */
@@ -108,6 +108,7 @@ export class Gate {
       if (use !== null && (await this.#dpop?.take(use)) !== true) return this.#challenge(401, "guard.proof_used", "invalid_dpop_proof");
       return identity;
     } catch (thrown) {
+      this.#note(request, token, thrown);
       return this.#refused(thrown, bound ? proof : undefined);
     }
   }
@@ -126,6 +127,20 @@ export class Gate {
     const { origin, audience } = this.#options;
     if (origin !== undefined) return origin;
     return audience !== undefined && URL.canParse(audience) && new URL(audience).origin !== "null" ? new URL(audience).origin : asked;
+  }
+
+  /** Leaves a record of a token that was not accepted: its request stands for what it asked for. */
+  #note({ method, path }: Presented, token: string, error: unknown): void {
+    const { policy, audience, onRuling } = this.#options;
+    if (onRuling === undefined) return;
+    const ruling = { tool: "route", outcome: "deny", ...(error instanceof DeputizeError ? { code: error.code, message: error.message } : { code: "guard.error", message: String(error) }), error } as const;
+    try {
+      const [resource = ""] = path.split("?");
+      const decision = inForce(policy).decide({ token }, { action: method, resource }, audience === undefined ? {} : { audience });
+      onRuling({ ...ruling, decisions: decision.allowed ? [] : [decision] });
+    } catch {
+      // It is refused in any case.
+    }
   }
 
   #refused(thrown: unknown, proof: string | undefined): Refusal {
