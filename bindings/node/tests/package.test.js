@@ -115,6 +115,17 @@ describe("the README's lines", () => {
     assert.deepEqual(JSON.parse(answer), ["wasm", "[1,0]", ...asked, ...asked]);
   });
 
+  it("a page, by vite: WebAssembly, and nothing of Node", installed("vite"), () => {
+    writeFileSync(join(place, "web.js"), 'import { engine, init } from "deputize";\nimport { Source, url } from "deputize/source";\nglobalThis.answered = init().then(() => [engine, Source, url]);\n');
+    writeFileSync(join(place, "vite.config.js"), 'export default { logLevel: "error", build: { outDir: "web", assetsInlineLimit: 0, rollupOptions: { input: "web.js" } } };\n');
+    run(bin("node"), [join(wasm, "node_modules/vite/bin/vite.js"), "build"], within);
+    const built = readdirSync(join(place, "web/assets"));
+    assert.equal(built.filter((name) => name.endsWith(".wasm")).length, 1);
+    for (const name of built.filter((name) => name.endsWith(".js"))) {
+      assert.doesNotMatch(readFileSync(join(place, "web/assets", name), "utf8"), /createRequire|emitWarning/);
+    }
+  });
+
   it("of a fresh policy and of decisions that are kept", async () => {
     const { publicKey, privateKey } = generateKeyPairSync("ed25519");
     const bytes = Buffer.from(JSON.stringify(snapshot()));
