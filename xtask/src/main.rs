@@ -67,6 +67,10 @@ enum Task {
         /// Also run the package's tests.
         #[arg(long)]
         test: bool,
+        /// Also run the tests of its guards, with the frameworks themselves,
+        /// and `examples/agent-chain`.
+        #[arg(long)]
+        guards: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
@@ -119,8 +123,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
-        Task::Node { test: true } => node::test().map(tell),
-        Task::Node { test: false } => node::build(),
+        Task::Node { test, guards } => node::run(test, guards).map(tell),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),

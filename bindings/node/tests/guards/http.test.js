@@ -104,12 +104,14 @@ for (const [name, serve] of Object.entries(servers)) {
         }
       }));
 
-    it("refuses tokens that are not good", () =>
-      served(async (get) => {
+    it("refuses tokens that are not good, and leaves a record of each", () =>
+      served(async (get, rulings) => {
         for (const [bad, reason] of [[expired(), "token.expired"], [foreign(), "audience.mismatch"], ["x.y.z", "token.malformed"], [`${token()}x`, "token.malformed"]]) {
           const [status, code, challenge] = short(await get("/documents/1", bearer(bad)));
           assert.equal(status, 401);
-          if (bad !== `${token()}x` && reason !== "token.malformed") assert.equal(code, reason);
+          if (reason !== "token.malformed") assert.equal(code, reason);
+          const { record } = rulings.at(-1).decisions[0];
+          assert.deepEqual([record.reason, record.action, record.resource], [code, "GET", "/documents/1"]);
           assert.ok(challenge.startsWith(`Bearer error="invalid_token", error_description="${code}", resource_metadata="${metadata}", DPoP error="invalid_token"`));
         }
       }));
