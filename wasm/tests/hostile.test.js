@@ -82,6 +82,7 @@ describe("hostile bytes", () => {
       attempt(() => policy.verify(bad, at));
       attempt(() => policy.verify(token, { ...at, dpop: { ...proof, proof: garble(proof.proof) } }));
       attempt(() => inspect(bad, at));
+      attempt(() => policy.inspect(bad, at));
       attempt(() => policy.decide(bad, { action: garble("can_read"), resource: garble("document:1") }, at));
       attempt(() => policy.evaluate(garble('{"subject":{"type":"user","id":"anne"},"action":{"name":"a"},"resource":{}}'), at));
       attempt(() => policy.check(garble("user:anne"), garble("viewer"), garble("document:1")));

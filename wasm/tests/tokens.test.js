@@ -280,6 +280,31 @@ describe("inspect", () => {
     assert.ok(inspect(token).findings.some((finding) => finding.code === "token.expired"));
     assert.ok(!inspect(token, { now: null }).findings.some((finding) => finding.code === "token.expired"));
     assert.equal(inspect("").verified, false);
+    assert.equal("signature" in seen, false);
+  });
+
+  it("tries a signature with keys at hand", () => {
+    const { keys } = snapshot().issuers[0];
+    for (const alg of ALGORITHMS) {
+      assert.equal(inspect(sign(alg, claims()), { ...at, keys }).signature.fits, true, alg);
+    }
+    const cut = sign("ES256", claims()).slice(0, -4);
+    assert.equal(inspect(cut, { ...at, keys }).signature.fits, false);
+    assert.equal(inspect(cut, { ...at, keys: { keys: [] } }).signature.code, "key.unknown");
+    const error = thrown(() => inspect(cut, { ...at, keys: 7 }));
+    assert.equal(error.kind, "input");
+  });
+
+  it("by a policy names the rule of each hop, and believes nothing", () => {
+    const seen = policy.inspect(sign("RS256", claims({ exp: NOW })), at);
+    assert.deepEqual([seen.verified, seen.signature.fits, seen.refusal], [false, true, null]);
+    assert.deepEqual(seen.chain.map((party) => party.principal), ["user:anne", "agent:triage"]);
+    assert.equal(seen.hops[0].allowed, true);
+    assert.deepEqual(seen.hops[0].grounds[0].rule, { user: "{from}", relation: "delegate_of", object: "{to}" });
+    assert.deepEqual(seen.scopes, [[{ scope: "document:read", covers: ["`can_read` on every `document`"] }]]);
+    const other = policy.inspect(sign("RS256", claims({ act: { sub: "other" } })), at);
+    assert.equal(other.hops[0].allowed, false);
+    assert.equal(policy.inspect("no token", at).signature.code, "token.malformed");
   });
 });
 

@@ -19,7 +19,9 @@ export type ExchangeRequest = Timed<shapes.ExchangeRequest>;
 /** A request for a token of the client credentials grant. */
 export type ClientCredentialsRequest = Timed<shapes.ClientCredentialsRequest>;
 /** What a token is looked at with; `now: null` leaves its times alone. */
-export type InspectOptions = { now?: Time | null };
+export type InspectOptions = Omit<shapes.InspectOptions, "now"> & { now?: Time | null };
+/** What a token is read with by a policy. */
+export type PolicyInspectOptions = Timed<shapes.PolicyInspectOptions>;
 
 /** How a signature is looked at. */
 export type SignatureOptions = {
@@ -280,6 +282,14 @@ export class Policy implements Disposable {
   }
 
   /**
+   * Reads a token as this policy would, believing nothing of it: its parties, the rule that admits each hop, what its
+   * scopes cover, and whether its signature fits. For people to look at; {@link Policy.verify} is what says who calls.
+   */
+  inspect(token: string, options?: PolicyInspectOptions): shapes.PolicyInspection {
+    return this.#ask("inspect", [text(token, "token"), timed(options)]);
+  }
+
+  /**
    * Decides again what a record says was decided. Where nothing differs, the
    * new record's `id` is the old one's.
    *
@@ -377,14 +387,15 @@ function compiled(image: Uint8Array | ArrayBuffer): Uint8Array {
 
 /**
  * Decodes a token and says what is odd about it, without any policy. Nothing
- * in the answer may be relied upon: no signature is checked.
+ * in the answer may be relied upon: no signature is checked, but where `keys`
+ * are given, it is said whether it fits the one that the token names.
  *
  * @param options `now` is the host's clock by default; with `null` the token's times are not looked at.
  */
 export function inspect(token: string, options?: InspectOptions): shapes.Inspection {
   const said = text(token, "token");
   const now = options?.now === null ? undefined : seconds(options?.now);
-  return JSON.parse(ask("inspect", [said, JSON.stringify({ now })]));
+  return JSON.parse(ask("inspect", [said, json({ ...options, now }, "options")]));
 }
 
 /**

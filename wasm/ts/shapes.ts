@@ -158,6 +158,14 @@ export type Certificate = {
 /** How an issuer writes down who acts for whom. */
 export type ChainConvention = "rfc8693" | "subject_is_actor" | "none";
 
+/** Why a policy refuses a token's parties. */
+export interface ChainRefusal {
+  /** The reason in words. */
+  message: string;
+  /** The reason. */
+  reason: Reason;
+}
+
 /** One answer of a batch. */
 export interface CheckAnswer {
   /** Whether the user has the relation; an error is a denial. */
@@ -538,6 +546,57 @@ export type Grounds = {
   message: string;
 };
 
+/** One hop of a chain, and what it rests on. */
+export interface Hop {
+  /** Whether it is admitted. */
+  allowed: boolean;
+  /** The principal that hands on. */
+  from: string;
+  /**
+   * What admits it; of a hop that is not admitted, each grant that would
+   * have.
+   */
+  grounds: HopGrounds[];
+  /** The principal that acts. */
+  to: string;
+}
+
+/** A rule about a hop, and what it came to. */
+export type HopGrounds = {
+  /** The rule, as the snapshot's `delegation` has it. */
+  rule: HopTuple;
+} & ({
+  /** How. */
+  explanation: Explanation;
+  kind: "relationships";
+} | {
+  /** The entity. */
+  entity: string;
+  kind: "entity_grant";
+  /** The permission. */
+  permission: string;
+  /** The recipient. */
+  recipient: string;
+} | {
+  /** The rule's actions. */
+  action: string;
+  kind: "access_rule";
+  /** The rule's path. */
+  path: string;
+  /** The principal. */
+  principal: string;
+} | {
+  kind: "nothing";
+  /** What would have. */
+  wanted: string;
+} | {
+  /** The error's code. */
+  code: string;
+  kind: "error";
+  /** The error in words. */
+  message: string;
+});
+
 /** When one type of principal may hand on to another. */
 export interface HopRecord {
   /** One of these must hold; `{from}` and `{to}` stand for the two. */
@@ -607,13 +666,21 @@ export interface Inputs {
 /** What a token is looked at with. */
 export interface InspectOptions {
   /**
+   * Keys to try the signature with: a JWKS, a map from key id to key, or a
+   * list of PEM texts with their ids.
+   */
+  keys?: unknown;
+  /**
    * The time at which its times are looked at, in seconds since the Unix
    * epoch; without, they are not.
    */
   now?: UnixSeconds;
 }
 
-/** A token taken apart. Nothing in here may be relied upon. */
+/**
+ * A token taken apart, and what trying keys at hand came to. Nothing in here
+ * may be relied upon.
+ */
 export interface Inspection {
   /** The claims, where they could be read. */
   claims: unknown;
@@ -621,6 +688,11 @@ export interface Inspection {
   findings: Finding[];
   /** The header, where it could be read. */
   header: unknown;
+  /**
+   * Whether the signature fits the key that the token names; absent where no
+   * keys were given.
+   */
+  signature?: SignatureFinding;
   /** Always `false`: no signature was checked. */
   verified: boolean;
 }
@@ -734,6 +806,47 @@ export interface PolicyDescription {
   revision: string;
   /** How many relationships are in effect. */
   tuples: number;
+}
+
+/** What a token is read with by a policy. */
+export interface PolicyInspectOptions {
+  /** The time at which it is looked at, in seconds since the Unix epoch. */
+  now: UnixSeconds;
+}
+
+/**
+ * What a policy would make of a token if all that it says were true.
+ *
+ * Whether it is true is for [`Policy::verify`] to say: this is also given of a
+ * token that is expired, forged or meant for others, so that a person may see
+ * what else there is to say about it.
+ */
+export interface PolicyInspection {
+  /**
+   * The parties, subject first, current actor last; empty where the policy
+   * cannot tell them.
+   */
+  chain: Party[];
+  /** The claims, where they could be read. */
+  claims: unknown;
+  /** What is wrong or worth a second look, in the order of a token's parts. */
+  findings: Finding[];
+  /** The header, where it could be read. */
+  header: unknown;
+  /** Every hop that is looked at, with the rule that admits it, or would have. */
+  hops: Hop[];
+  /** Why the policy refuses the parties, their hops aside. */
+  refusal: ChainRefusal | null;
+  /**
+   * What the scopes cover. There is a list for each claim that narrows, and
+   * something is covered only where each list has a scope that covers it;
+   * none where scopes do not narrow.
+   */
+  scopes: ScopeInWords[][];
+  /** Whether the signature fits the key of the issuer that it names. */
+  signature: SignatureFinding;
+  /** Always `false`: no signature was checked. */
+  verified: boolean;
 }
 
 /** How a token was presented. */
@@ -957,6 +1070,17 @@ export interface RevokedKey {
 /** What a part of the effective authority is. */
 export type Role = "scopes" | "subject" | "actor" | "actor_scopes" | "task";
 
+/** A scope, and what it covers in words. */
+export interface ScopeInWords {
+  /**
+   * What it covers, one sentence each, e.g. ``can_read` on every `document``;
+   * empty where nobody gave it a meaning, so that it covers nothing.
+   */
+  covers: string[];
+  /** The scope as it was claimed. */
+  scope: string;
+}
+
 /** One entry of the table: an action pattern on a resource. */
 export interface ScopeRule {
   /** An action pattern, e.g. `can_read` or `integration:*`. */
@@ -973,6 +1097,23 @@ export type Scopes = string | string[];
 
 /** How bad a finding is. */
 export type Severity = "note" | "warning" | "error";
+
+/**
+ * Whether a token's signature fits the key that it names, and nothing else:
+ * who issued it, for whom and until when was not looked at.
+ */
+export interface SignatureFinding {
+  /** The algorithm that the key is for, e.g. `RS256`. */
+  algorithm: string | null;
+  /** The stable code: `allowed`, or a [`TokenError`]'s. */
+  code: string;
+  /** Whether it fits. */
+  fits: boolean;
+  /** The `kid` of the key that was tried. */
+  kid: string | null;
+  /** What it is, for a person. */
+  message: string;
+}
 
 /** How a signature is looked at. */
 export interface SignatureOptions {

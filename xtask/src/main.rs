@@ -6,9 +6,11 @@
     reason = "a program for a terminal: its output is what it is for"
 )]
 
+mod edge;
 mod failure;
 mod fuzz;
 mod generate;
+mod inspector;
 mod kernel_docs;
 mod node;
 mod package;
@@ -72,6 +74,19 @@ enum Task {
         #[arg(long)]
         guards: bool,
     },
+    /// Build the token inspector, and serve it at an address of this machine.
+    Inspector {
+        /// Try it in headless Chromium instead.
+        #[arg(long)]
+        test: bool,
+    },
+    /// Start the Worker of `examples/edge-worker` on this machine, with
+    /// requests to try.
+    Edge {
+        /// Run its tests instead.
+        #[arg(long)]
+        test: bool,
+    },
     /// Check licences, advisories and sources of all dependencies.
     Deny,
     /// Write every generated file anew.
@@ -124,6 +139,10 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
         Task::Node { test, guards } => node::run(test, guards).map(tell),
+        Task::Inspector { test: true } => inspector::test().map(tell),
+        Task::Inspector { test: false } => inspector::serve(),
+        Task::Edge { test: true } => edge::test().map(tell),
+        Task::Edge { test: false } => edge::start(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),

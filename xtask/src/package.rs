@@ -102,7 +102,7 @@ fn without_places() -> OsString {
     flags
 }
 
-/// What `package-lock.json` says, where it is not there yet. Not by `npm ci`:
+/// What a folder's `package-lock.json` says, where it is not there yet. Not by `npm ci`:
 /// that refuses the lock file where a registry lacks what another platform
 /// would take (as some do of Deno's), and `npm install` follows it as well.
 pub(crate) fn install(folder: &Path) -> Result<(), Failure> {

@@ -87,7 +87,7 @@ fn add_hop(tree: &mut Tree, hop: &Hop) {
         );
     }
     for grounds in &hop.grounds {
-        add_grounds(tree, 2, grounds);
+        add_grounds(tree, 2, &grounds.grounds);
     }
 }
 

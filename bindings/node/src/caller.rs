@@ -1,6 +1,6 @@
 //! Callers, and questions to them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use deputize::caller::Caller;
@@ -8,20 +8,29 @@ use deputize_wire::{self as wire, Error};
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
+use crate::guarded;
+use crate::numbered::CALLERS;
 use crate::work::Filtering;
-use crate::{answer, guarded, laid};
 
 /// A caller; nothing once it was freed, which may be while the thread pool works
 /// for it.
 #[napi]
 pub struct RawCaller {
     caller: RefCell<Option<Arc<Caller>>>,
+    number: Cell<i64>,
+}
+
+impl Drop for RawCaller {
+    fn drop(&mut self) {
+        self.free();
+    }
 }
 
 impl RawCaller {
     pub(crate) fn of(caller: Caller) -> Self {
         let caller = RefCell::new(Some(Arc::new(caller)));
-        Self { caller }
+        let number = Cell::new(0);
+        Self { caller, number }
     }
 
     fn own(&self) -> Result<Arc<Caller>, Error> {
@@ -38,15 +47,15 @@ impl RawCaller {
         guarded(|| wire::at(&*self.own()?, now as u64)).map(Self::of)
     }
 
-    /// Whether it may, without a context of the question's own; the texts lie
-    /// on the desk.
+    /// The number under which short questions are asked of it in this thread; 0
+    /// once it was freed.
     #[napi]
-    pub fn can(&self, desk: &[u8], action: u32, resource: u32) -> u32 {
-        answer(|| {
-            let [action, resource] = laid(desk, [action, resource])?;
-            let caller = self.caller.borrow();
-            Some(caller.as_ref()?.can(action, resource, None))
-        })
+    pub fn number(&self) -> i64 {
+        if let (0, Some(caller)) = (self.number.get(), &*self.caller.borrow()) {
+            let caller = Arc::clone(caller);
+            self.number.set(CALLERS.with(|callers| callers.add(caller)));
+        }
+        self.number.get()
     }
 
     /// Which of many resources, packed.
@@ -85,5 +94,8 @@ impl RawCaller {
     #[napi]
     pub fn free(&self) {
         self.caller.take();
+        let number = self.number.take();
+        // A thread that ends may have let go of all of them already.
+        drop(CALLERS.try_with(|callers| callers.take(number)));
     }
 }

@@ -11,6 +11,7 @@
 #![allow(missing_docs, reason = "what `#[napi]` expands to")]
 
 mod caller;
+mod numbered;
 mod policy;
 mod shared;
 mod work;
@@ -21,6 +22,7 @@ use deputize_wire as wire;
 use napi_derive::napi;
 
 pub use self::caller::RawCaller;
+pub use self::numbered::{can, check};
 pub use self::policy::RawPolicy;
 
 /// Runs a call to its end: with an answer, with an error, or with a panic,

@@ -9,9 +9,10 @@ use napi::bindgen_prelude::{AsyncTask, ObjectFinalize, Uint8Array};
 use napi_derive::napi;
 
 use crate::caller::RawCaller;
+use crate::guarded;
+use crate::numbered::POLICIES;
 use crate::shared::Held;
 use crate::work::{Filtering, Making};
-use crate::{answer, guarded, laid};
 
 /// A compiled policy; nothing once it was freed, which may be while the thread
 /// pool works on it.
@@ -21,6 +22,7 @@ pub struct RawPolicy {
     /// How many bytes Node was told that this keeps, so that it collects what
     /// is forgotten before there is too much of it.
     told: Cell<i64>,
+    number: Cell<i64>,
 }
 
 impl RawPolicy {
@@ -30,11 +32,15 @@ impl RawPolicy {
         Ok(Self {
             held: RefCell::new(Some(held)),
             told: Cell::new(told),
+            number: Cell::new(0),
         })
     }
 
     fn let_go(&self, env: Env) -> napi::Result<()> {
         self.held.take();
+        let number = self.number.take();
+        // A thread that ends may have let go of all of them already.
+        drop(POLICIES.try_with(|policies| policies.take(number)));
         env.adjust_external_memory(-self.told.take()).map(drop)
     }
 
@@ -101,14 +107,16 @@ impl RawPolicy {
         guarded(|| Ok(self.held()?.policy.to_compiled())).map(Uint8Array::from)
     }
 
-    /// A check without options, of texts of these lengths that lie on the desk.
+    /// The number under which short questions are asked of it in this thread; 0
+    /// once it was freed.
     #[napi]
-    pub fn check(&self, desk: &[u8], user: u32, relation: u32, object: u32) -> u32 {
-        answer(|| {
-            let [user, relation, object] = laid(desk, [user, relation, object])?;
-            let held = self.held.borrow();
-            held.as_ref()?.policy.check(user, relation, object).ok()
-        })
+    pub fn number(&self) -> i64 {
+        if let (0, Some(held)) = (self.number.get(), &*self.held.borrow()) {
+            let held = Arc::clone(held);
+            self.number
+                .set(POLICIES.with(|policies| policies.add(held)));
+        }
+        self.number.get()
     }
 
     /// Which of many objects, packed.

@@ -6,7 +6,9 @@ import { createRequire } from "node:module";
 export interface RawPolicy {
   share(): string;
   toCompiled(): Uint8Array;
-  check(desk: Uint8Array, user: number, relation: number, object: number): number;
+  number(): number;
+  /** What `number` gave, once it was asked for. */
+  n?: number;
   filter(user: string, relation: string, ids: Uint8Array, options: string): Uint8Array;
   filterAsync(user: string, relation: string, ids: Uint8Array, options: string): Promise<Uint8Array>;
   caller(method: string, given: string): RawCaller;
@@ -16,7 +18,9 @@ export interface RawPolicy {
 
 export interface RawCaller {
   at(now: number): RawCaller;
-  can(desk: Uint8Array, action: number, resource: number): number;
+  number(): number;
+  /** What `number` gave, once it was asked for. */
+  n?: number;
   filter(action: string, ids: Uint8Array): Uint8Array;
   filterAsync(action: string, ids: Uint8Array): Promise<Uint8Array>;
   ask(method: string, given: string): string;
@@ -31,6 +35,8 @@ interface Native {
     fromCompiledAsync(image: Uint8Array): Promise<RawPolicy>;
     fromShared(handle: string): RawPolicy;
   };
+  check(policy: number, desk: Uint8Array, user: number, relation: number, object: number): number;
+  can(caller: number, desk: Uint8Array, action: number, resource: number): number;
   ask(method: string, given: string): string;
   version(): string;
 }

@@ -43,6 +43,8 @@ pub fn ask(policy: &Policy, method: &str, given: &str) -> Result<String, Error> 
         #[cfg(feature = "tokens")]
         ("decide", [asking, question, request]) => crate::decide(policy, asking, question, request),
         #[cfg(feature = "tokens")]
+        ("inspect", [token, options]) => crate::policy_inspect(policy, token, options),
+        #[cfg(feature = "tokens")]
         ("replay", [record, options]) => crate::replay(policy, record, options),
         #[cfg(feature = "tokens")]
         ("exchange", [request]) => crate::exchange(policy, request),

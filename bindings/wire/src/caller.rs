@@ -3,11 +3,11 @@
 use deputize::Policy;
 use deputize::caller::{Caller, Decision, Denial, Party, Question, Reason, Record};
 use deputize::time::UnixSeconds;
-use deputize::token::DpopUse;
+use deputize::token::{DpopUse, Inspection, SignatureFinding};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::options::{read, read_as, write};
 use crate::question::Filtered;
 use crate::setting::{CallerOptions, Presentation, VerifyRequest};
@@ -73,6 +73,33 @@ pub(crate) struct InspectOptions {
     /// epoch; without, they are not.
     #[serde(default)]
     now: Option<UnixSeconds>,
+    /// Keys to try the signature with: a JWKS, a map from key id to key, or a
+    /// list of PEM texts with their ids.
+    #[serde(default)]
+    keys: Option<Value>,
+}
+
+/// A token taken apart, and what trying keys at hand came to. Nothing in here
+/// may be relied upon.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Inspection"))]
+pub(crate) struct KeyInspection {
+    #[serde(flatten)]
+    inspection: Inspection,
+    /// Whether the signature fits the key that the token names; absent where no
+    /// keys were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<SignatureFinding>,
+}
+
+/// What a token is read with by a policy.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyInspectOptions {
+    /// The time at which it is looked at, in seconds since the Unix epoch.
+    now: UnixSeconds,
 }
 
 /// What a record is replayed with.
@@ -239,14 +266,32 @@ pub fn replay(policy: &Policy, record: &str, options: &str) -> Result<String, Er
     Ok(write(&decision))
 }
 
-/// Decodes a token and says what is odd about it, without any policy: an
-/// `Inspection`, never verified.
+/// Decodes a token and says what is odd about it, without any policy: a
+/// [`KeyInspection`], never verified.
+///
+/// # Errors
+/// `call.options`; `key.*`, where keys are given that cannot be read.
+pub fn inspect(token: &str, options: &str) -> Result<String, Error> {
+    let options: InspectOptions = read(options)?;
+    let tried = options.keys.map(|keys| {
+        SignatureFinding::by_keys(token, &keys).map_err(|(below, fault)| {
+            Error::new(Kind::Input, fault.code(), fault.to_string()).at(format!("/keys{below}"))
+        })
+    });
+    Ok(write(&KeyInspection {
+        inspection: deputize::token::inspect(token, options.now),
+        signature: tried.transpose()?,
+    }))
+}
+
+/// Reads a token as a policy would, believing nothing of it: a
+/// `PolicyInspection`. `options` is `{now}`.
 ///
 /// # Errors
 /// `call.options`.
-pub fn inspect(token: &str, options: &str) -> Result<String, Error> {
-    let options: InspectOptions = read(options)?;
-    Ok(write(&deputize::token::inspect(token, options.now)))
+pub fn policy_inspect(policy: &Policy, token: &str, options: &str) -> Result<String, Error> {
+    let options: PolicyInspectOptions = read(options)?;
+    Ok(write(&policy.inspect(token, options.now)))
 }
 
 /// Who a caller is: a [`CallerDescription`].

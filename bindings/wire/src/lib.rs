@@ -51,7 +51,8 @@ pub use self::authzen::{evaluate, evaluations, search_actions, search_resources,
 #[cfg(feature = "tokens")]
 pub use self::caller::{
     at, caller, caller_can, caller_check, caller_decide, caller_filter, caller_list, caller_terms,
-    decide, describe, inspect, replay, signature_of, verify, verify_chain, verify_signed,
+    decide, describe, inspect, policy_inspect, replay, signature_of, verify, verify_chain,
+    verify_signed,
 };
 #[cfg(feature = "tokens")]
 pub use self::credentials::{client_credentials, delegate, exchange};

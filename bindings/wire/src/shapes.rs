@@ -3,15 +3,15 @@
 //! be left out.
 
 use deputize::authzen::{Evaluation, Evaluations, Found, NamedAction, NamedEntity};
-use deputize::caller::{Decision, Record};
-use deputize::token::Inspection;
+use deputize::caller::{Decision, PolicyInspection, Record};
 use deputize::{CheckItem, Expansion, Explanation, Snapshot};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use crate::caller::{
-    Asking, CallerDescription, Checked, InspectOptions, QuestionRecord, ReplayOptions,
+    Asking, CallerDescription, Checked, InspectOptions, KeyInspection, PolicyInspectOptions,
+    QuestionRecord, ReplayOptions,
 };
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
@@ -46,6 +46,7 @@ pub(crate) fn requests() -> Map<String, Value> {
     add::<QuestionRecord>(&mut requests);
     add::<ReplayOptions>(&mut requests);
     add::<InspectOptions>(&mut requests);
+    add::<PolicyInspectOptions>(&mut requests);
     add::<SignatureOptions>(&mut requests);
     add::<ExchangeRequest>(&mut requests);
     add::<WantedToken>(&mut requests);
@@ -70,7 +71,8 @@ pub(crate) fn answers() -> Map<String, Value> {
     add::<SignedBy<'static>>(&mut answers);
     add::<Decision>(&mut answers);
     add::<Record>(&mut answers);
-    add::<Inspection>(&mut answers);
+    add::<KeyInspection>(&mut answers);
+    add::<PolicyInspection>(&mut answers);
     add::<ExchangeClaims<'static>>(&mut answers);
     add::<ClientCredentials<'static>>(&mut answers);
     add::<Evaluation>(&mut answers);

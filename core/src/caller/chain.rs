@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::identifier;
 use crate::policy::{Inner, entity_id, fill};
 use crate::query::{Grounds, View};
-use crate::snapshot::{CheckHops, DelegationRecord};
+use crate::snapshot::{CheckHops, DelegationRecord, HopTuple};
 use crate::time::UnixSeconds;
 use crate::token::{ChainConvention, Claims, Issuer, MayAct};
 
@@ -355,7 +355,7 @@ fn admitting<'a>(
     delegation: &'a DelegationRecord,
     from: &'a str,
     to: &'a str,
-) -> impl Iterator<Item = (String, &'a str, String)> {
+) -> impl Iterator<Item = (&'a HopTuple, String, String)> {
     let rules = delegation
         .hops
         .iter()
@@ -368,12 +368,13 @@ fn admitting<'a>(
             _ => None,
         };
         let (user, object) = (fill(&tuple.user, party)?, fill(&tuple.object, party)?);
-        Some((user, tuple.relation.as_str(), object))
+        Some((tuple, user, object))
     })
 }
 
 /// One hop of a chain, and what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hop {
     /// The principal that hands on.
     pub from: String,
@@ -383,7 +384,18 @@ pub struct Hop {
     pub allowed: bool,
     /// What admits it; of a hop that is not admitted, each grant that would
     /// have.
-    pub grounds: Vec<Grounds>,
+    pub grounds: Vec<HopGrounds>,
+}
+
+/// A rule about a hop, and what it came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HopGrounds {
+    /// The rule, as the snapshot's `delegation` has it.
+    pub rule: HopTuple,
+    /// What the rule asks for, of these two.
+    #[serde(flatten)]
+    pub grounds: Grounds,
 }
 
 /// Every hop that is looked at. It asks what [`check_hops`] asked, and decides
@@ -406,8 +418,12 @@ pub(super) fn hops(delegation: &DelegationRecord, view: &View<'_>, chain: &[Part
             allowed: false,
             grounds: Vec::new(),
         };
-        for (user, relation, object) in admitting(delegation, from, to) {
-            let grounds = view.grounds(&user, relation, &object);
+        for (rule, user, object) in admitting(delegation, from, to) {
+            let relation = &rule.relation;
+            let grounds = HopGrounds {
+                rule: rule.clone(),
+                grounds: view.grounds(&user, relation, &object),
+            };
             if view.may(&user, relation, &object) == Ok(true) {
                 hop.allowed = true;
                 hop.grounds = vec![grounds];
@@ -428,7 +444,8 @@ fn check_hop(
 ) -> Result<(), Denial> {
     let mut wanted = Vec::new();
     let mut failed = None;
-    for (user, relation, object) in admitting(delegation, from, to) {
+    for (rule, user, object) in admitting(delegation, from, to) {
+        let relation = &rule.relation;
         match view.may(&user, relation, &object) {
             Ok(true) => return Ok(()),
             Ok(false) => {}

@@ -167,7 +167,12 @@ impl Policy {
     /// would have: for an explanation. It decides nothing.
     #[must_use]
     pub fn hops(&self, record: &Record) -> Vec<Hop> {
-        let (policy, inputs) = (&*self.inner, &record.inputs);
+        self.hops_of(&record.inputs, &record.context)
+    }
+
+    /// The same for the inputs of a caller, and a question's own context.
+    pub(super) fn hops_of(&self, inputs: &Inputs, context: &Map<String, Value>) -> Vec<Hop> {
+        let policy = &*self.inner;
         let Some(delegation) = &policy.trust.delegation else {
             return Vec::new();
         };
@@ -184,12 +189,13 @@ impl Policy {
             if !inputs.context.is_empty() {
                 view = view.with_context(&inputs.context);
             }
-            if !record.context.is_empty() && check_hops(policy, &view, &inputs.chain).is_err() {
+            if !context.is_empty() && check_hops(policy, &view, &inputs.chain).is_err() {
                 let mut all = inputs.context.clone();
-                all.extend(record.context.clone());
+                all.extend(context.clone());
                 view = view.with_context(&all);
             }
         }
+        let _ = context;
         chain::hops(delegation, &view, &inputs.chain)
     }
 }

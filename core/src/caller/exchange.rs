@@ -424,7 +424,12 @@ impl Policy {
     ) -> Result<Caller, Denial> {
         let mut inputs = Inputs::of_host(None, now, setting);
         inputs.token = Some(TokenFacts::of(verified));
-        self.read(verified, setting, &mut inputs)?;
+        self.read(
+            self.issuer_of(verified)?,
+            &verified.claims,
+            setting,
+            &mut inputs,
+        )?;
         let caller = self
             .stand(inputs, Some(Arc::clone(verified)))
             .map_err(|refused| refused.denial)?;

@@ -72,7 +72,7 @@ impl Policy {
         for token in verified.iter().take(earlier.len()).skip(1) {
             let mut inputs = Inputs::of_host(None, now, setting);
             inputs.token = Some(TokenFacts::of(token));
-            self.read(token, setting, &mut inputs)?;
+            self.read(self.issuer_of(token)?, &token.claims, setting, &mut inputs)?;
             self.stand(inputs, None).map_err(|refused| refused.denial)?;
         }
         self.check_revoked_since(&verified, &caller)?;

@@ -12,21 +12,24 @@
 //! answer, `filter.rs` asks it of many resources, `record.rs` writes it down.
 //! `exchange.rs` says what the next token of a chain may claim, `lineage.rs`
 //! takes a chain that is proved by its tokens, one a hop, and `credentials.rs`
-//! answers requests for a first token.
+//! answers requests for a first token. `inspect.rs` reads a token as the policy
+//! would, for people to look at, and believes nothing.
 
 mod chain;
 mod credentials;
 mod decide;
 mod exchange;
 mod filter;
+mod inspect;
 mod lineage;
 mod reason;
 mod record;
 
-pub use self::chain::{Hop, Party};
+pub use self::chain::{Hop, HopGrounds, Party};
 pub use self::decide::{Branch, Decision, Question, Role};
 pub use self::exchange::{Acting, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Wanted};
 pub use self::filter::Sifted;
+pub use self::inspect::{ChainRefusal, PolicyInspection};
 pub use self::reason::{Denial, Reason};
 pub use self::record::{Inputs, Presented, Record, ReplayError, TokenFacts};
 
@@ -203,7 +206,10 @@ impl Policy {
             Err(denial) => return Err(Box::new(Refused { denial, inputs })),
         };
         inputs.token = Some(TokenFacts::of(&verified));
-        match self.read(&verified, setting, &mut inputs) {
+        let read = self
+            .issuer_of(&verified)
+            .and_then(|issuer| self.read(issuer, &verified.claims, setting, &mut inputs));
+        match read {
             Ok(()) => self.stand(inputs, Some(verified)),
             Err(denial) => Err(Box::new(Refused { denial, inputs })),
         }
@@ -243,16 +249,15 @@ impl Policy {
         issuer.ok_or_else(|| Denial::new(Reason::Internal, "the issuer is not there"))
     }
 
-    /// What a verified token says of its caller, put beside what the host says:
-    /// all of it, or where it is refused nothing.
+    /// What an issuer's token says of its caller, put beside what the host
+    /// says: all of it, or where it is refused nothing.
     fn read(
         &self,
-        verified: &Verified,
+        issuer: &Issuer,
+        claims: &Claims,
         setting: &Setting<'_>,
         inputs: &mut Inputs,
     ) -> Result<(), Denial> {
-        let issuer = self.issuer_of(verified)?;
-        let claims = &verified.claims;
         let chain = chain::read(&self.inner, issuer, claims)?;
         let scopes = match issuer.scopes {
             ScopeUse::Ignore => None,

@@ -3,6 +3,7 @@
 use super::error::ScopeError;
 use super::reach::ResourceFacts;
 use super::smart::SmartLevel;
+use super::words::quoted;
 use crate::action::Pattern;
 use crate::path::{self, Path};
 
@@ -181,6 +182,16 @@ impl Condition {
             attribute: attribute.into(),
             values: values.into_iter().map(Into::into).collect(),
         }
+    }
+
+    /// E.g. ``whose `status` is `open` or `late```.
+    pub(super) fn in_words(&self) -> String {
+        let values: Vec<String> = self.values.iter().map(|value| quoted(value)).collect();
+        format!(
+            "whose {} is {}",
+            quoted(&self.attribute),
+            values.join(" or ")
+        )
     }
 
     fn holds<F: ResourceFacts + ?Sized>(&self, facts: &F) -> bool {

@@ -28,6 +28,7 @@ mod reach;
 mod section;
 mod smart;
 mod target_entity;
+mod words;
 
 pub use claims::{MAX_SCOPE_BYTES, MAX_SCOPES, ScopeClaim, ScopeSet};
 pub use error::{ScopeError, SectionError, SectionFault};
@@ -35,6 +36,7 @@ pub use policy::{ScopeContext, ScopePolicy};
 pub use reach::{Asking, Reach, ResourceFacts, Widening};
 pub use section::{DetailType, Dialect, ScopeRule, ScopeSections, distinct};
 pub use target_entity::TargetEntity;
+pub use words::ScopeInWords;
 
 #[cfg(test)]
 mod tests;

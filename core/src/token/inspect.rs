@@ -7,7 +7,8 @@ use super::algorithm::Algorithm;
 use super::claims::{Round, seconds};
 use super::error::{Malformed, Part, TokenError};
 use super::json;
-use super::jws::{self, MAX_BYTES};
+use super::jws::{self, Jws, MAX_BYTES};
+use super::key::{KeyFault, KeySet};
 use crate::time::UnixSeconds;
 
 /// A lifetime that deserves a word, in seconds: access tokens of agents are
@@ -66,9 +67,7 @@ pub fn inspect(token: &str, now: Option<UnixSeconds>) -> Inspection {
         findings: Vec::new(),
     };
     let (mut header, mut claims) = (None, None);
-    let trimmed = token.trim();
-    let bare = trimmed.strip_prefix("Bearer ").unwrap_or(trimmed).trim();
-    if let Some(segments) = lint.form(bare) {
+    if let Some(segments) = lint.form(bare(token)) {
         header = lint.part(Part::Header, segments.0);
         claims = lint.part(Part::Claims, segments.1);
         if let Some(header) = &header {
@@ -86,6 +85,82 @@ pub fn inspect(token: &str, now: Option<UnixSeconds>) -> Inspection {
         header: header.map(Value::Object),
         claims: claims.map(Value::Object),
         findings: lint.findings,
+    }
+}
+
+/// A token without what is often copied along with it.
+pub(crate) fn bare(token: &str) -> &str {
+    let trimmed = token.trim();
+    trimmed.strip_prefix("Bearer ").unwrap_or(trimmed).trim()
+}
+
+/// Whether a token's signature fits the key that it names, and nothing else:
+/// who issued it, for whom and until when was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SignatureFinding {
+    /// Whether it fits.
+    pub fits: bool,
+    /// The stable code: `allowed`, or a [`TokenError`]'s.
+    pub code: &'static str,
+    /// What it is, for a person.
+    pub message: String,
+    /// The `kid` of the key that was tried.
+    pub kid: Option<String>,
+    /// The algorithm that the key is for, e.g. `RS256`.
+    pub algorithm: Option<&'static str>,
+}
+
+impl SignatureFinding {
+    /// What trying a key came to.
+    pub(crate) fn of(tried: Result<(&str, Algorithm), TokenError>) -> Self {
+        match tried {
+            Ok((kid, algorithm)) => Self {
+                fits: true,
+                code: "allowed",
+                message: format!(
+                    "the signature fits the {algorithm} key `{}`",
+                    json::shorten(kid, 100).escape_debug()
+                ),
+                kid: Some(kid.to_owned()),
+                algorithm: Some(algorithm.name()),
+            },
+            Err(error) => Self {
+                fits: false,
+                code: error.code(),
+                message: error.to_string(),
+                kid: None,
+                algorithm: None,
+            },
+        }
+    }
+
+    /// Tries a token's signature against keys that somebody has at hand, in any
+    /// of the forms of [`KeySet::compile`]. The algorithm is the token's own
+    /// word: an issuer's list of algorithms is what a policy has, and keys alone
+    /// have not.
+    ///
+    /// # Errors
+    ///
+    /// The keys cannot be read: the JSON pointer below them, and the fault.
+    pub fn by_keys(token: &str, keys: &Value) -> Result<Self, (String, KeyFault)> {
+        let jws = Jws::parse(bare(token).as_bytes());
+        let named = jws.as_ref().map_err(Clone::clone).and_then(|jws| {
+            let algorithm = jws.header.algorithm()?;
+            Ok((jws, algorithm))
+        });
+        let algorithms = match &named {
+            Ok((_, algorithm)) => vec![*algorithm],
+            Err(_) => Algorithm::ALL.to_vec(),
+        };
+        let keys = KeySet::compile(keys, &algorithms)?;
+        Ok(Self::of(named.and_then(|(jws, algorithm)| {
+            let key = keys.select(&jws.header, &algorithms)?;
+            key.verify(jws)?;
+            // `select` has seen to it that the two are the same.
+            let kid = jws.header.kid.as_deref().unwrap_or_default();
+            Ok((kid, algorithm))
+        })))
     }
 }
 
@@ -249,6 +324,7 @@ impl Lint {
         }
         self.times(claims, now);
         self.actors(claims);
+        self.scopes(claims);
     }
 
     fn times(&mut self, claims: &Map<String, Value>, now: Option<UnixSeconds>) {
@@ -329,6 +405,26 @@ impl Lint {
                 format!(
                     "`sub` is `{subject}` and `act.sub` is `{actor}`: by RFC 8693 the second acts for the first; if it is the other way round, the issuer's convention is `subject_is_actor`"
                 ),
+            );
+        }
+    }
+
+    /// A pattern that covers every action, where the issuer's scopes are read as
+    /// patterns.
+    fn scopes(&mut self, claims: &Map<String, Value>) {
+        let every = |text: &str| text.split(' ').any(|scope| matches!(scope, "*" | "*:*"));
+        let wide = ["scope", "scp"].into_iter().find(|name| {
+            claims.get(*name).is_some_and(|value| match value {
+                Value::String(text) => every(text),
+                Value::Array(list) => list.iter().filter_map(Value::as_str).any(every),
+                _ => false,
+            })
+        });
+        if let Some(name) = wide {
+            self.add(
+                Severity::Warning,
+                "lint.wide_scope",
+                format!("`{name}` asks for every action: it narrows nothing, so a stolen token may do all that its parties may"),
             );
         }
     }

@@ -23,6 +23,7 @@ mod sign;
 mod signature;
 mod verify;
 
+pub(crate) use self::inspect::bare;
 pub(crate) use self::json::shorten;
 
 pub use self::algorithm::{Algorithm, Family};
@@ -30,7 +31,7 @@ pub use self::cache::TokenCache;
 pub use self::claims::{Actor, Claims, MayAct};
 pub use self::confirmation::{ClientCertificate, Confirmation, DpopRequest, DpopUse};
 pub use self::error::{Malformed, Part, ProofFault, ProofKind, TokenError};
-pub use self::inspect::{Finding, Inspection, Severity, inspect};
+pub use self::inspect::{Finding, Inspection, Severity, SignatureFinding, inspect};
 pub use self::issuer::{
     ChainConvention, ClaimMapping, DEFAULT_MAX_LIFETIME, Issuer, IssuerConfig, IssuerError,
     IssuerFault, Issuers, KeySource, MAX_LEEWAY, ScopeUse, TupleTemplate,
@@ -38,4 +39,5 @@ pub use self::issuer::{
 pub use self::revocation::{Revocations, RevokedConfig, RevokedKey};
 #[cfg(all(feature = "sign", not(target_arch = "wasm32")))]
 pub use self::sign::{SignError, SigningKey};
+pub(crate) use self::verify::check_actors;
 pub use self::verify::{Prepared, Verified, VerifyOptions};

@@ -188,13 +188,30 @@ impl Prepared<'_> {
         &self.jws.signature
     }
 
+    /// Checks the signature here, and nothing else: a token whose signature fits
+    /// may be expired, or another's.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Signature`], and [`TokenError::KeyUnfit`] where this build
+    /// cannot tell.
+    pub fn check_signature(&self) -> Result<(), TokenError> {
+        self.key.verify(&self.jws)
+    }
+
+    /// The `kid` of the key to check it with.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        self.key.kid()
+    }
+
     /// Checks the signature here, and then everything that comes after it.
     ///
     /// # Errors
     ///
     /// [`TokenError::Signature`], and those that come after it.
     pub fn verify(self) -> Result<Verified, TokenError> {
-        self.key.verify(&self.jws)?;
+        self.check_signature()?;
         self.accept()
     }
 
@@ -217,11 +234,7 @@ impl Prepared<'_> {
     /// Steps 5 to 7: only ever called once the signature is known to fit.
     fn accept(self) -> Result<Verified, TokenError> {
         let mut claims = Claims::read(self.members, self.issuer)?;
-        // Nothing is inferred from a token's shape: an issuer that does not say
-        // how `act` is to be read has no tokens with it.
-        if self.issuer.chain == ChainConvention::None && !claims.actors.is_empty() {
-            return Err(TokenError::ChainNotExpected);
-        }
+        check_actors(&claims, self.issuer)?;
         check_times(&claims, self.issuer, self.now)?;
         check_audience(&claims.audience, self.issuer, self.options.audience)?;
         claims.confirmation = Confirmation::read(&claims.all)?;
@@ -265,6 +278,15 @@ fn check_type(typ: Option<&str>, issuer: &Issuer) -> Result<(), TokenError> {
         typ: typ.map(|typ| shorten(typ, 100)),
         expected: issuer.types.clone(),
     })
+}
+
+/// Nothing is inferred from a token's shape: an issuer that does not say how
+/// `act` is to be read has no tokens with it.
+pub(crate) fn check_actors(claims: &Claims, issuer: &Issuer) -> Result<(), TokenError> {
+    if issuer.chain == ChainConvention::None && !claims.actors.is_empty() {
+        return Err(TokenError::ChainNotExpected);
+    }
+    Ok(())
 }
 
 /// RFC 7519 §4.1.4 to §4.1.6, with the issuer's leeway on each bound.

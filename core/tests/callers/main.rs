@@ -13,6 +13,7 @@ mod entities;
 #[path = "../token_attacks/forge.rs"]
 #[allow(dead_code, reason = "made for another suite; used here in part")]
 mod forge;
+mod inspections;
 mod questions;
 mod records;
 mod world;

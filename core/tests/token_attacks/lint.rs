@@ -118,6 +118,19 @@ fn ar12_the_inverse_convention_is_pointed_out() {
 }
 
 #[test]
+fn a_scope_for_every_action_is_pointed_out() {
+    let key = ed();
+    let found = |name: &str, value: serde_json::Value| codes(&key.token(&with(name, value)));
+    for wide in [json!("*"), json!("document:read *"), json!("*:*")] {
+        assert_eq!(found("scope", wide), ["lint.wide_scope"]);
+    }
+    assert_eq!(found("scp", json!(["a", "*"])), ["lint.wide_scope"]);
+    for narrow in [json!("document:*"), json!(""), json!(7)] {
+        assert_eq!(found("scope", narrow), [""; 0]);
+    }
+}
+
+#[test]
 fn parts_are_shown_even_where_they_are_refused() {
     let key = ed();
     let token = key.token_of(&header("EdDSA", "k1"), r#"{"sub":"a","sub":"b"}"#);

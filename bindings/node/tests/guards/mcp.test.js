@@ -17,7 +17,7 @@ import { Identity, authInfo, guardTools, resourceMetadata, tokenVerifier } from 
 import express from "express";
 import { z } from "zod";
 
-import { AUDIENCE, broken, expired, foreign, narrow, now, policy, refused, rules, stricter, token } from "./world.js";
+import { AUDIENCE, bound, broken, expired, foreign, narrow, now, policy, proof, refused, rules, stricter, token } from "./world.js";
 
 const versions = {
   "@modelcontextprotocol/sdk 1": {
@@ -194,10 +194,20 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
       assert.deepEqual(calls, []);
     });
 
+    it("guards a handler that takes the place of the SDK's", async () => {
+      const { server, call, calls } = await connected(token());
+      const handler = ({ params }) => ({ content: [{ type: "text", text: String(calls.push(`own ${params.arguments.id}`)) }] });
+      server.server.setRequestHandler(Server === McpServer1 ? CallToolRequestSchema : "tools/call", handler);
+      assert.equal(code(await call("read", { id: "2" })), "subject.no_grant");
+      assert.equal(code(await call("read", { id: "1" })), "allowed");
+      assert.deepEqual(calls, ["own 1"]);
+    });
+
     it("is set up before any tool is", () => {
       const server = register(new Server({ name: "late", version: "1" }), []);
       const options = { policy: policy(), audience: AUDIENCE, rules };
       assert.throws(() => guardTools(server, options), { kind: "misuse" });
+      assert.throws(() => guardTools(new Server({ name: "early", version: "1" }, { capabilities: { tools: {} } }), options), { kind: "misuse" });
       const fresh = () => new Server({ name: "late", version: "1" });
       assert.throws(() => guardTools(fresh(), { ...options, audience: undefined }), { kind: "misuse" });
       assert.throws(() => guardTools(fresh(), { ...options, policy: undefined }), { kind: "misuse" });
@@ -319,4 +329,48 @@ it("asks its own policy for its own audience, whoever verified the token", async
   authInfoOf = infos.ours;
   current = stricter();
   assert.equal(await read(), true);
+});
+
+it("takes a token with a proof from whoever checked that, and asks again later", async (test) => {
+  const good = bound();
+  const uri = `${AUDIENCE}/mcp`;
+  const identity = await Identity.verify(policy(), { token: good, audience: AUDIENCE, dpop: { proof: proof(good, "POST", uri), method: "POST", uri } });
+  const info = authInfo(identity, good, AUDIENCE);
+  let current = policy();
+  const server = guardTools(new McpServer1({ name: "documents", version: "1" }), { policy: () => current, audience: AUDIENCE, rules });
+  register(server, []);
+  const [near, far] = Memory1.createLinkedPair();
+  const send = near.send.bind(near);
+  let given = info;
+  near.send = (message) => send(message, { authInfo: given });
+  const client = new Client1({ name: "agent", version: "1" });
+  await Promise.all([server.connect(far), client.connect(near)]);
+  const read = async () => (await client.callTool({ name: "read", arguments: { id: "1" } }))._meta?.["deputize/code"] ?? "allowed";
+  assert.equal(await read(), "allowed");
+  // The proof was good when it was shown, two minutes ago.
+  test.mock.timers.enable({ apis: ["Date"], now: Date.now() + 120_000 });
+  current = policy({ revision: "43" });
+  assert.equal(await read(), "allowed");
+  current = stricter();
+  assert.equal(await read(), "subject.no_grant");
+  // The token without its proof is nothing.
+  given = { ...info };
+  assert.equal(await read(), "proof.missing");
+});
+
+it("guards what version 1's older ways register, or refuses it", async () => {
+  const calls = [];
+  const server = guardTools(new McpServer1({ name: "documents", version: "1" }), { policy: policy(), audience: AUDIENCE, rules: { ...rules, task: "any-caller" }, who: { token: token() } });
+  server.tool("read", "reads", { id: z.string() }, async ({ id }) => ({ content: [{ type: "text", text: id + calls.push(id) }] }));
+  const task = async () => calls.push("task");
+  server.experimental.tasks.registerToolTask("task", { inputSchema: {} }, { createTask: task, getTask: task, getTaskResult: task });
+  const [near, far] = Memory1.createLinkedPair();
+  const client = new Client1({ name: "agent", version: "1" });
+  await Promise.all([server.connect(far), client.connect(near)]);
+  assert.deepEqual((await client.listTools()).tools.map(({ name }) => name), ["read"]);
+  const code = async (name, args) => (await client.callTool({ name, arguments: args }))._meta?.["deputize/code"] ?? "allowed";
+  assert.equal(await code("read", { id: "1" }), "allowed");
+  assert.equal(await code("read", { id: "2" }), "subject.no_grant");
+  await client.callTool({ name: "task", arguments: {} }).then(({ isError }) => assert.equal(isError, true), () => {});
+  assert.deepEqual(calls, ["1"]);
 });

@@ -108,7 +108,9 @@ type Listed = { readonly tools: readonly { readonly name: string }[] };
  * Guards a server's tools: each call is decided on, with the arguments as the
  * tool gets them, and a tool that a caller may not call is not shown to it.
  * What is registered without a rule is neither shown nor called. To be called
- * before any tool is registered.
+ * before any tool is registered, on a server whose options declare no
+ * `capabilities.tools` (an `McpServer` declares them with its first tool).
+ * Resources and prompts are not guarded.
  *
  * @param server An `McpServer`, or a low-level `Server`, whose tools get their arguments unvalidated.
  * @throws {DeputizeError} of the kind `misuse`.
@@ -130,11 +132,13 @@ export function guardTools<S extends { registerTool: unknown; server: object } |
     try {
       low.assertCanSetRequestHandler(method);
     } catch {
-      throw misuse("`guardTools` must be called before any tool is registered");
+      throw misuse("`guardTools` must be called before any tool is registered, on a server whose options declare no `capabilities.tools`");
     }
   }
   /** The tools whose calls are ruled on with validated arguments. */
   const guarded = new Set<string>();
+  /** Whether a tool is being registered: the handlers that are set then are the SDK's own. */
+  let registering = false;
 
   const register = (original: Handler) =>
     function (this: unknown, ...given: unknown[]): unknown {
@@ -147,7 +151,13 @@ export function guardTools<S extends { registerTool: unknown; server: object } |
           const ruling = judge.rule(name, args, extra);
           return ruling.outcome === "allow" ? act.apply(this, called) : result(ruling);
         };
-      const tool = original.apply(this, [...given.slice(0, -1), wrap(act as Handler)]) as { update?: (updates: Updates) => unknown };
+      registering = true;
+      let tool: { update?: (updates: Updates) => unknown };
+      try {
+        tool = original.apply(this, [...given.slice(0, -1), wrap(act as Handler)]) as typeof tool;
+      } finally {
+        registering = false;
+      }
       guarded.add(name);
       const update = tool.update?.bind(tool);
       if (update !== undefined) {
@@ -166,17 +176,19 @@ export function guardTools<S extends { registerTool: unknown; server: object } |
     const handle = given.at(-1) as Handler;
     const others = given.slice(0, -1);
     if (method.startsWith("tools/") && others.length !== 1) throw misuse(`\`${method}\` cannot be guarded with a schema of its own`);
+    // Any other handler gets its arguments unvalidated, and is ruled on with those.
+    const own = registering;
     if (method === "tools/list") {
       set(...others, async (request: unknown, extra: Extra) => {
         const listed = (await handle(request, extra)) as Listed;
-        const tools = listed.tools.filter(({ name }) => (high === undefined || guarded.has(name)) && judge.shows(name, extra));
+        const tools = listed.tools.filter(({ name }) => (!own || guarded.has(name)) && judge.shows(name, extra));
         // The next one to ask may see others.
         return { ...listed, tools, ...(extra.mcpReq !== undefined && { cacheScope: "private" }) };
       });
     } else if (method === "tools/call") {
       set(...others, (request: ToolRequest, extra: Extra) => {
         const { name } = request.params;
-        if (high === undefined) {
+        if (!own) {
           const ruling = judge.rule(name, request.params.arguments ?? {}, extra);
           return ruling.outcome === "allow" ? handle(request, extra) : result(ruling);
         }

@@ -47,7 +47,7 @@ export interface Guard<Context> {
   tool<Options extends ToolOptions>(options: Options): Options;
   /** For tools that are made elsewhere: what is denied is told to the model in place of a result. It gets the arguments as the model wrote them, and asks no human. */
   readonly inputGuardrail: InputGuardrail<Context>;
-  /** For the option of this name: whether a run's caller may call a tool, as things stand. */
+  /** For the option of this name: whether a run's caller may call a tool, as things stand. The SDK ends a run whose model calls one that is not enabled. */
   isEnabled(tool: string): (given: { runContext: Run<Context> }) => Promise<boolean>;
 }
 

@@ -22,6 +22,7 @@ __all__ = [
     "CertificateSha256",
     "Certificate",
     "ChainConvention",
+    "ChainRefusal",
     "CheckAnswer",
     "CheckHops",
     "CheckItem",
@@ -66,6 +67,13 @@ __all__ = [
     "GroundsNothing",
     "GroundsError",
     "Grounds",
+    "Hop",
+    "HopGroundsRelationships",
+    "HopGroundsEntityGrant",
+    "HopGroundsAccessRule",
+    "HopGroundsNothing",
+    "HopGroundsError",
+    "HopGrounds",
     "HopRecord",
     "HopTuple",
     "IdentityRecord",
@@ -81,6 +89,8 @@ __all__ = [
     "Page",
     "Party",
     "PolicyDescription",
+    "PolicyInspectOptions",
+    "PolicyInspection",
     "Presentation",
     "Presented",
     "PrincipalRecord",
@@ -93,10 +103,12 @@ __all__ = [
     "RevokedConfig",
     "RevokedKey",
     "Role",
+    "ScopeInWords",
     "ScopeRule",
     "ScopeUse",
     "Scopes",
     "Severity",
+    "SignatureFinding",
     "SignatureOptions",
     "SignatureToCheck",
     "SignedBy",
@@ -290,6 +302,14 @@ class CertificateSha256(TypedDict):
     colons, or as base64url.
     """
     sha256: str
+
+
+class ChainRefusal(TypedDict):
+    """Why a policy refuses a token's parties."""
+    message: str
+    """The reason in words."""
+    reason: Reason
+    """The reason."""
 
 
 class _CheckAnswer(TypedDict):
@@ -727,6 +747,73 @@ class GroundsError(TypedDict):
     """The error in words."""
 
 
+Hop = TypedDict(
+    "Hop",
+    {
+        "allowed": "bool",
+        "from": "str",
+        "grounds": "List[HopGrounds]",
+        "to": "str",
+    },
+)
+"""One hop of a chain, and what it rests on."""
+
+
+class HopGroundsRelationships(TypedDict):
+    """Relationships decided."""
+    rule: HopTuple
+    """The rule, as the snapshot's `delegation` has it."""
+    explanation: Explanation
+    """How."""
+    kind: Literal["relationships"]
+
+
+class HopGroundsEntityGrant(TypedDict):
+    """An entity grant gives it."""
+    rule: HopTuple
+    """The rule, as the snapshot's `delegation` has it."""
+    entity: str
+    """The entity."""
+    kind: Literal["entity_grant"]
+    permission: str
+    """The permission."""
+    recipient: str
+    """The recipient."""
+
+
+class HopGroundsAccessRule(TypedDict):
+    """An access rule gives it."""
+    rule: HopTuple
+    """The rule, as the snapshot's `delegation` has it."""
+    action: str
+    """The rule's actions."""
+    kind: Literal["access_rule"]
+    path: str
+    """The rule's path."""
+    principal: str
+    """The principal."""
+
+
+class HopGroundsNothing(TypedDict):
+    """Nothing gives it."""
+    rule: HopTuple
+    """The rule, as the snapshot's `delegation` has it."""
+    kind: Literal["nothing"]
+    wanted: str
+    """What would have."""
+
+
+class HopGroundsError(TypedDict):
+    """The question has no answer."""
+    rule: HopTuple
+    """The rule, as the snapshot's `delegation` has it."""
+    code: str
+    """The error's code."""
+    kind: Literal["error"]
+    message: str
+    """The error in words."""
+
+
 HopRecord = TypedDict(
     "HopRecord",
     {
@@ -799,6 +886,11 @@ class Inputs(_Inputs, total=False):
 
 class InspectOptions(TypedDict, total=False):
     """What a token is looked at with."""
+    keys: Any
+    """
+    Keys to try the signature with: a JWKS, a map from key id to key, or a
+    list of PEM texts with their ids.
+    """
     now: UnixSeconds
     """
     The time at which its times are looked at, in seconds since the Unix
@@ -806,8 +898,7 @@ class InspectOptions(TypedDict, total=False):
     """
 
 
-class Inspection(TypedDict):
-    """A token taken apart. Nothing in here may be relied upon."""
+class _Inspection(TypedDict):
     claims: Any
     """The claims, where they could be read."""
     findings: List[Finding]
@@ -816,6 +907,18 @@ class Inspection(TypedDict):
     """The header, where it could be read."""
     verified: bool
     """Always `false`: no signature was checked."""
+
+
+class Inspection(_Inspection, total=False):
+    """
+    A token taken apart, and what trying keys at hand came to. Nothing in here
+    may be relied upon.
+    """
+    signature: SignatureFinding
+    """
+    Whether the signature fits the key that the token names; absent where no
+    keys were given.
+    """
 
 
 class _IssuerConfig(TypedDict):
@@ -924,6 +1027,47 @@ class PolicyDescription(TypedDict):
     """The snapshot's revision."""
     tuples: int
     """How many relationships are in effect."""
+
+
+class PolicyInspectOptions(TypedDict):
+    """What a token is read with by a policy."""
+    now: UnixSeconds
+    """The time at which it is looked at, in seconds since the Unix epoch."""
+
+
+class PolicyInspection(TypedDict):
+    """
+    What a policy would make of a token if all that it says were true.
+
+    Whether it is true is for [`Policy::verify`] to say: this is also given of a
+    token that is expired, forged or meant for others, so that a person may see
+    what else there is to say about it.
+    """
+    chain: List[Party]
+    """
+    The parties, subject first, current actor last; empty where the policy
+    cannot tell them.
+    """
+    claims: Any
+    """The claims, where they could be read."""
+    findings: List[Finding]
+    """What is wrong or worth a second look, in the order of a token's parts."""
+    header: Any
+    """The header, where it could be read."""
+    hops: List[Hop]
+    """Every hop that is looked at, with the rule that admits it, or would have."""
+    refusal: Union[ChainRefusal, None]
+    """Why the policy refuses the parties, their hops aside."""
+    scopes: List[List[ScopeInWords]]
+    """
+    What the scopes cover. There is a list for each claim that narrows, and
+    something is covered only where each list has a scope that covers it;
+    none where scopes do not narrow.
+    """
+    signature: SignatureFinding
+    """Whether the signature fits the key of the issuer that it names."""
+    verified: bool
+    """Always `false`: no signature was checked."""
 
 
 class Presentation(TypedDict, total=False):
@@ -1059,12 +1203,40 @@ class RevokedKey(TypedDict):
     """Its id there."""
 
 
+class ScopeInWords(TypedDict):
+    """A scope, and what it covers in words."""
+    covers: List[str]
+    """
+    What it covers, one sentence each, e.g. ``can_read` on every `document``;
+    empty where nobody gave it a meaning, so that it covers nothing.
+    """
+    scope: str
+    """The scope as it was claimed."""
+
+
 class ScopeRule(TypedDict):
     """One entry of the table: an action pattern on a resource."""
     action: str
     """An action pattern, e.g. `can_read` or `integration:*`."""
     resource: str
     """`type:*`, `type:id`, or a path."""
+
+
+class SignatureFinding(TypedDict):
+    """
+    Whether a token's signature fits the key that it names, and nothing else:
+    who issued it, for whom and until when was not looked at.
+    """
+    algorithm: Union[str, None]
+    """The algorithm that the key is for, e.g. `RS256`."""
+    code: str
+    """The stable code: `allowed`, or a [`TokenError`]'s."""
+    fits: bool
+    """Whether it fits."""
+    kid: Union[str, None]
+    """The `kid` of the key that was tried."""
+    message: str
+    """What it is, for a person."""
 
 
 class SignatureOptions(TypedDict, total=False):
@@ -1514,6 +1686,9 @@ followed.
 
 Grounds: TypeAlias = Union[GroundsRelationships, GroundsEntityGrant, GroundsAccessRule, GroundsNothing, GroundsError]
 """What gives a principal an action on a resource, or what was lacking."""
+
+HopGrounds: TypeAlias = Union[HopGroundsRelationships, HopGroundsEntityGrant, HopGroundsAccessRule, HopGroundsNothing, HopGroundsError]
+"""A rule about a hop, and what it came to."""
 
 KeySource: TypeAlias = Any
 """

@@ -7,6 +7,7 @@ mod grammar;
 mod narrow;
 mod order;
 mod sections;
+mod words;
 
 /// The sections as a snapshot would write them.
 fn sections(value: Value) -> ScopeSections {
