@@ -21,7 +21,7 @@ const version = (name) => JSON.parse(readFileSync(`node_modules/${name}/package.
 run("-p", '"node " + process.version');
 console.log(Object.keys(devDependencies).map((name) => `${name} ${version(name)}`).join(", "));
 const only = process.argv.slice(2);
-const tests = readdirSync(".").filter((name) => name.endsWith(".test.js") && (only.length === 0 || only.some((part) => name.startsWith(part))));
+const tests = readdirSync(".").filter((name) => /\.test\.c?js$/.test(name) && (only.length === 0 || only.some((part) => name.startsWith(part))));
 const typed = only.length > 0 || run("../../node_modules/typescript/bin/tsc", "-p", ".");
 const passed = run("--no-warnings", "--test", "--test-timeout=60000", "--test-reporter=spec", ...tests);
 process.exitCode = typed && passed ? 0 : 1;

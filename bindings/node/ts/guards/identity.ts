@@ -34,11 +34,23 @@ export function misuse(message: string): DeputizeError {
 /** The policy that is in force. */
 export const inForce = (policy: PolicySource): Policy => (typeof policy === "function" ? policy() : policy);
 
+/** The mark of an identity, the same in every copy of this file that a program may hold. */
+const MARK = Symbol.for("deputize.identity");
+
 /** Who asks, kept over time: each question is asked now, so that expiry, staleness and a new snapshot count. */
 export class Identity {
   readonly #source: PolicySource;
   readonly #credential: Credential | undefined;
   #made: Made | undefined;
+
+  static {
+    Object.defineProperty(this.prototype, MARK, { value: true });
+  }
+
+  /** Whether a value is an identity, of this copy of the class or of another, as `import` and `require` make side by side. */
+  static [Symbol.hasInstance](value: unknown): value is Identity {
+    return typeof value === "object" && value !== null && MARK in value;
+  }
 
   private constructor(source: PolicySource, credential: Credential | undefined, made?: Made) {
     this.#source = source;
