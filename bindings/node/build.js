@@ -77,3 +77,4 @@ tsc("-p", ".");
 tsc("-p", "tsconfig.parts.json");
 for (const part of parts) cpSync(`dist/${part}.d.ts`, `dist/${part}.d.cts`);
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(`../../${file}`, file);
+await import("./build-guards.js");

@@ -83,6 +83,10 @@ enum Task {
         /// Also run the package's tests.
         #[arg(long)]
         test: bool,
+        /// Also run the tests of its guards, with the frameworks themselves,
+        /// and `examples/agent-chain`.
+        #[arg(long)]
+        guards: bool,
     },
     /// Build the token inspector, and serve it at an address of this machine.
     Inspector {
@@ -152,8 +156,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Python { sdist: true, .. } => python::source().map(tell),
         Task::Python { bench: true, .. } => python::bench().map(tell),
         Task::Python { .. } => python::build().map(tell),
-        Task::Node { test: true } => node::test().map(tell),
-        Task::Node { test: false } => node::build(),
+        Task::Node { test, guards } => node::run(test, guards).map(tell),
         Task::Inspector { test: true } => inspector::test().map(tell),
         Task::Inspector { test: false } => inspector::serve(),
         Task::Edge { test: true } => edge::test().map(tell),

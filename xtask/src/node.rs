@@ -16,7 +16,9 @@ fn folder() -> PathBuf {
 /// module and the package, and packs what a project would install.
 pub(crate) fn build() -> Result<(), Failure> {
     package::build()?;
+    // As the Python module is built, so that both share what they depend on.
     Program::cargo()
+        .env("RUSTFLAGS", package::without_places())
         .args(["build", "-q", "--release", "-p", "deputize-node"])
         .run()?;
     package::install(&folder())?;
@@ -36,15 +38,33 @@ pub(crate) fn build() -> Result<(), Failure> {
         .run()
 }
 
-/// Builds the package and runs its tests.
-pub(crate) fn test() -> Result<Outcome, Failure> {
-    if !Program::new("node").args(["--version"]).works() {
+/// Builds the package, and runs what is asked for of its tests.
+pub(crate) fn run(test: bool, guards: bool) -> Result<Outcome, Failure> {
+    if (test || guards) && !Program::new("node").args(["--version"]).works() {
         return Ok(Outcome::Skipped("there is no node".into()));
     }
     build()?;
+    if test {
+        Program::new("node")
+            .args(["tests/run.js"])
+            .within(folder())
+            .run()?;
+    }
+    if guards {
+        try_guards()?;
+    }
+    Ok(Outcome::done())
+}
+
+/// The guards with the frameworks that they are for, and the example that has
+/// them all.
+fn try_guards() -> Result<(), Failure> {
+    package::install(&folder().join("tests/guards"))?;
     Program::new("node")
-        .args(["tests/run.js"])
+        .args(["tests/guards/run.js"])
         .within(folder())
         .run()?;
-    Ok(Outcome::done())
+    let example = root().join("examples/agent-chain");
+    package::install(&example)?;
+    Program::new("npm").args(["test"]).within(example).run()
 }

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::fuzz::{self, Effort};
 use crate::program::Program;
 use crate::step::{self, Outcome, Step};
-use crate::{generate, package, wasm};
+use crate::{edge, generate, inspector, node, package, python, wasm};
 
 /// The steps, quick ones first. A new one is one line here.
 const STEPS: &[Step] = &[
@@ -14,6 +14,10 @@ const STEPS: &[Step] = &[
     Step::new("lints", lints),
     Step::new("wasm", wasm::check),
     Step::new("wasm package", package::test),
+    Step::new("edge worker", edge::test),
+    Step::new("token inspector", inspector::test),
+    Step::new("node package", || node::run(true, true)),
+    Step::new("python package", python::test),
     Step::new("tests", tests),
     Step::new("fuzz smoke", || fuzz::run(Effort::Smoke)),
 ];

@@ -1,0 +1,228 @@
+// What a call of a tool needs, and whether it may go on. All guards of tools
+// ask here; whatever fails on the way is a denial.
+
+import { type Caller, type Context, type Decision, DeputizeError } from "deputize";
+
+import { type GuardCode, Identity, type PolicySource, type Who, type WhoIn, misuse, refusal } from "./identity.js";
+
+/** One id, or several of which each must be allowed. */
+type Some = string | readonly string[];
+
+/** What a tool's call needs: an action on a resource, which its arguments name. */
+export type Need<Args> = {
+  /** A relation, a permission, or a colon action. */
+  readonly action: string;
+  /** Values for the policy's conditions. */
+  readonly context?: (args: Args) => Context;
+  /**
+   * When a human is asked about what the policy allows: always; where the
+   * caller may not also do the action `unless` on the resource; or as a
+   * function says. What the policy denies, nobody is asked about.
+   */
+  readonly ask?: true | { readonly unless: string } | ((args: Args, caller: Caller) => boolean);
+} & (
+  | {
+      /** `type:id` or a path. */
+      readonly resource: string;
+      /** Whether the tool is shown to a caller; by default to whoever may call it. */
+      readonly visible?: (caller: Caller) => boolean;
+    }
+  | {
+      /** The type of the resource. */
+      readonly type: string;
+      /** Its id: the tool's call needs the action on `type:id`. */
+      readonly id: (args: Args) => Some;
+      /** Whether the tool is shown to a caller; by default to whoever may do the action on anything of the type. */
+      readonly visible?: (caller: Caller) => boolean;
+    }
+  | {
+      /** `type:id` or a path. */
+      readonly resource: (args: Args) => Some;
+      /** Whether the tool is shown to a caller. */
+      readonly visible: (caller: Caller) => boolean;
+    }
+);
+
+/** What a tool needs; `any-caller`: nothing but a caller that the policy accepts. */
+export type Rule<Args> = Need<Args> | "any-caller";
+
+/** What each tool needs, by its name. A tool that is not named here is neither shown nor called. */
+// Each tool has arguments of its own.
+export type Rules = { readonly [tool: string]: Rule<any> };
+
+/** What came of a call. */
+export interface Ruling {
+  readonly tool: string;
+  /** `ask`: allowed once a human has approved of it. */
+  readonly outcome: "allow" | "ask" | "deny";
+  /** The reason: a decision's, or the guard's own, which begins with `guard.`. */
+  readonly code: string;
+  /** The reason in words. It names parties and resources: for logs, not for a model. */
+  readonly message: string;
+  /** The decisions that were taken, with their audit records. */
+  readonly decisions: readonly Decision[];
+  /** What was thrown in the midst of it. */
+  readonly error?: unknown;
+}
+
+/** What all guards of tools are set up with. */
+export interface Guarding {
+  /** The policy in force. */
+  readonly policy: PolicySource;
+  /** Sees each ruling before it takes effect, e.g. to keep its records. Where it throws, the call is denied. */
+  readonly onRuling?: (ruling: Ruling) => void;
+}
+
+/** What a model is told of a denial: not who may, nor what there is. */
+export const told = ({ tool, code }: Pick<Ruling, "tool" | "code">): string => `\`${tool}\` is not permitted (${code}).`;
+
+/** A denial as an error. */
+export const denied = (ruling: Ruling): DeputizeError =>
+  new DeputizeError({ kind: "denied", code: ruling.code, message: told(ruling) }, { cause: ruling.error });
+
+/** Decides about a tool's calls. */
+export class Judge<Place> {
+  readonly #guarding: Guarding;
+  readonly #who: WhoIn<Place> | undefined;
+  readonly #rules: Rules;
+
+  /** @throws {DeputizeError} of the kind `misuse`: there is no policy, or a rule is none. */
+  constructor(guarding: Guarding, who: WhoIn<Place> | undefined, rules: Rules) {
+    if (guarding.policy === undefined || guarding.policy === null) throw misuse("a guard needs a `policy`");
+    for (const [tool, rule] of Object.entries(rules)) {
+      if (!isRule(rule)) throw misuse(`the rule of \`${tool}\` must have an \`action\`, and a \`resource\` or a \`type\` and an \`id\``);
+    }
+    this.#guarding = guarding;
+    // One who is given once is verified once.
+    let known: Identity | undefined;
+    this.#who = typeof who === "function" || who === undefined ? who : () => (known ??= Identity.of(guarding.policy, who));
+    this.#rules = rules;
+  }
+
+  /** Whether there is a rule for a tool. */
+  knows(tool: string): boolean {
+    return Object.hasOwn(this.#rules, tool);
+  }
+
+  /** Whether a tool is shown to whoever asks. Whatever fails is `false`. */
+  shows(tool: string, place: Place): boolean {
+    try {
+      const rule = this.#rule(tool);
+      return this.#identity(place).ask((caller) => isShown(rule, caller));
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Rules on a call that is about to go on, which is what {@link Guarding.onRuling} sees. Never throws.
+   *
+   * @param args The arguments as the tool will get them.
+   * @param approved Whether a human has approved of this very call.
+   */
+  rule(tool: string, args: unknown, place: Place, approved = false): Ruling {
+    return this.seen(this.look(tool, args, place, approved));
+  }
+
+  /** What {@link Judge.rule} would say, which nobody sees. */
+  look(tool: string, args: unknown, place: Place, approved = false): Ruling {
+    const decisions: Decision[] = [];
+    try {
+      const { outcome, code, message } = this.#judge(tool, args, place, approved, decisions);
+      return { tool, outcome, code, message, decisions };
+    } catch (error) {
+      return failed(tool, decisions, error);
+    }
+  }
+
+  /** The ruling on a call on which none can be made. */
+  failed(tool: string, error: unknown): Ruling {
+    return failed(tool, [], error);
+  }
+
+  /** Denies a call of a tool that no rule is about, or none that could be kept. */
+  refuse(tool: string): Ruling {
+    return this.seen(failed(tool, [], refusal("guard.no_rule", `no rule says what \`${tool}\` needs`)));
+  }
+
+  /** Shows a ruling to whoever is to see it, and gives it back; or a denial, where that fails. */
+  seen(ruling: Ruling): Ruling {
+    try {
+      this.#guarding.onRuling?.(ruling);
+    } catch (error) {
+      return failed(ruling.tool, ruling.decisions, error);
+    }
+    return ruling;
+  }
+
+  #judge(tool: string, args: unknown, place: Place, approved: boolean, decisions: Decision[]): Omit<Ruling, "tool" | "decisions"> {
+    const rule = this.#rule(tool);
+    const identity = this.#identity(place);
+    if (rule === "any-caller") {
+      identity.ask(() => undefined);
+      return allowed;
+    }
+    if (rule.visible !== undefined && identity.ask(rule.visible) !== true) throw refusal("guard.hidden", `\`${tool}\` is not shown to this caller`);
+    const resources = named(rule, args);
+    const context = rule.context?.(args);
+    for (const resource of resources) {
+      const decision = identity.decide(rule.action, resource, context);
+      decisions.push(decision);
+      if (!decision.allowed) return { outcome: "deny", code: decision.reason, message: decision.message };
+    }
+    if (approved || !identity.ask((caller) => asks(rule, args, resources, context, caller))) return allowed;
+    return { outcome: "ask", code: "guard.not_approved", message: `\`${tool}\` needs a human's approval` };
+  }
+
+  #rule(tool: string): Rule<unknown> {
+    const rule = this.knows(tool) ? this.#rules[tool] : undefined;
+    if (rule === undefined) throw refusal("guard.no_rule", `no rule says what \`${tool}\` needs`);
+    return rule;
+  }
+
+  #identity(place: Place): Identity {
+    const who = typeof this.#who === "function" ? this.#who(place) : this.#who;
+    return Identity.of(this.#guarding.policy, who as Who | undefined);
+  }
+}
+
+const allowed = { outcome: "allow", code: "allowed", message: "allowed" } as const;
+
+function failed(tool: string, decisions: readonly Decision[], error: unknown): Ruling {
+  const known = error instanceof DeputizeError;
+  const code: string = known ? error.code : ("guard.error" satisfies GuardCode);
+  return { tool, outcome: "deny", code, message: known ? error.message : `the decision failed: ${String(error)}`, decisions, error };
+}
+
+function isRule(rule: unknown): boolean {
+  if (rule === "any-caller") return true;
+  if (typeof rule !== "object" || rule === null) return false;
+  const { action, resource, type, id, visible } = rule as { [name: string]: unknown };
+  if (typeof action !== "string" || action === "") return false;
+  if (typeof resource === "function") return typeof visible === "function";
+  return typeof resource === "string" ? type === undefined : typeof type === "string" && typeof id === "function";
+}
+
+function isShown(rule: Rule<unknown>, caller: Caller): boolean {
+  if (rule === "any-caller") return true;
+  if (rule.visible !== undefined) return rule.visible(caller) === true;
+  if ("type" in rule) return caller.list(rule.action, rule.type).length > 0;
+  return typeof rule.resource === "string" && caller.can(rule.action, rule.resource);
+}
+
+/** The resources that a call is about. @throws {DeputizeError} `guard.no_resource`: there are none. */
+function named(rule: Need<unknown>, args: unknown): readonly string[] {
+  const said = "type" in rule ? rule.id(args) : typeof rule.resource === "string" ? rule.resource : rule.resource(args);
+  const names: readonly unknown[] = Array.isArray(said) ? said : [said];
+  const resources = names.filter((name): name is string => typeof name === "string" && name !== "");
+  if (names.length === 0 || resources.length !== names.length) throw refusal("guard.no_resource", "the arguments name no resource");
+  return "type" in rule ? resources.map((id) => `${rule.type}:${id}`) : resources;
+}
+
+function asks(rule: Need<unknown>, args: unknown, resources: readonly string[], context: Context | undefined, caller: Caller): boolean {
+  const { ask } = rule;
+  if (ask === undefined) return false;
+  // Anything but a clear no asks.
+  if (typeof ask === "function") return ask(args, caller) !== false;
+  return ask === true || !resources.every((resource) => caller.can(ask.unless, resource, context));
+}
