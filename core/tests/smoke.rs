@@ -104,3 +104,30 @@ fn explanations_name_the_tuples() {
     assert!(text.contains("user:carl viewer document:1"), "{text}");
     assert!(text.contains("user:carl member group:eng"), "{text}");
 }
+
+/// An access list that is stored with a chunk may name what the model reads
+/// from another object, since that is what keeps it short.
+#[test]
+fn terms_hold_what_is_read_from_other_objects() {
+    let policy = Policy::from_json(
+        br#"{"deputize": 1, "model": "model\n  schema 1.1\ntype user\ntype team\n  relations\n    define member: [user]\ntype folder\n  relations\n    define owner: [team]\n    define parent: [folder]\n    define blocked: [user]\n    define viewer: (member from owner or viewer from parent) but not blocked\ntype document\n  relations\n    define parent: [folder]\n    define other: [folder]\n    define viewer: viewer from parent\n", "tuples": [
+            {"user": "user:anne", "relation": "member", "object": "team:a"},
+            {"user": "team:a", "relation": "owner", "object": "folder:top"},
+            {"user": "folder:top", "relation": "parent", "object": "folder:below"},
+            {"user": "folder:below", "relation": "parent", "object": "document:1"},
+            {"user": "user:anne", "relation": "blocked", "object": "folder:other"},
+            {"user": "team:a", "relation": "owner", "object": "folder:other"}]}"#,
+    )
+    .unwrap();
+    let terms = policy.view().terms("user:anne", "viewer", "document");
+    let expected = [
+        "folder:below#viewer",
+        "folder:top#viewer",
+        "team:a#member",
+        "user:*",
+        "user:anne",
+    ];
+    assert_eq!(terms.unwrap(), expected);
+    let stranger = policy.view().terms("user:bob", "viewer", "document");
+    assert_eq!(stranger.unwrap(), ["user:*", "user:bob"]);
+}

@@ -1,11 +1,11 @@
 //! Callers, and questions to them.
 
 use deputize::caller::Caller;
-use deputize_wire::{self as wire, Error};
+use deputize_wire as wire;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::policy::RawPolicy;
-use crate::{Thrown, answer, arguments, desk, lines, masked, truth, unknown};
+use crate::{Thrown, answer, desk};
 
 /// A caller.
 #[wasm_bindgen]
@@ -17,18 +17,7 @@ pub struct RawCaller {
 impl RawPolicy {
     /// A caller, made in one of the ways there are.
     pub fn caller(&self, method: &str, given: &str) -> Result<RawCaller, Thrown> {
-        let given = arguments(given)?;
-        let given: Vec<&str> = given.iter().map(String::as_str).collect();
-        let policy = &self.policy;
-        let caller = match (method, given.as_slice()) {
-            ("verify", [token, request]) => wire::verify(policy, token, request),
-            ("verifySigned", [token, request, fits]) => {
-                wire::verify_signed(policy, token, request, *fits == "true")
-            }
-            ("verifyChain", [tokens, request]) => wire::verify_chain(policy, tokens, request),
-            ("caller", [chain, options]) => wire::caller(policy, chain, options),
-            _ => Err(unknown(method)),
-        }?;
+        let caller = wire::make_caller(&self.policy, method, given)?;
         Ok(RawCaller { caller })
     }
 }
@@ -49,46 +38,22 @@ impl RawCaller {
         }))
     }
 
-    /// Which of many resources.
-    pub fn filter(&self, action: &str, joined: &str, count: u32) -> Result<Vec<u8>, Thrown> {
-        let resources = lines(joined, count)?;
-        Ok(masked(wire::caller_filter(
-            &self.caller,
-            action,
-            &resources,
-        )?))
+    /// Which of many resources, packed.
+    pub fn filter(&self, action: &str, packed: &[u8]) -> Result<Vec<u8>, Thrown> {
+        let resources = wire::unpacked(packed);
+        Ok(wire::caller_filter(&self.caller, action, &resources)?.into_bytes())
     }
 
     /// Every other question: its name, its arguments as an array of texts, and
     /// the answer as JSON.
     pub fn ask(&self, method: &str, given: &str) -> Result<String, Thrown> {
-        let given = arguments(given)?;
-        let given: Vec<&str> = given.iter().map(String::as_str).collect();
-        Ok(question(&self.caller, method, &given)?)
+        Ok(wire::ask_caller(&self.caller, method, given)?)
     }
 }
 
-fn question(caller: &Caller, method: &str, given: &[&str]) -> Result<String, Error> {
-    match (method, given) {
-        ("describe", []) => Ok(wire::describe(caller)),
-        ("can", [action, resource, context]) => {
-            wire::caller_can(caller, action, resource, context).map(truth)
-        }
-        ("check", [action, resource, context]) => {
-            wire::caller_check(caller, action, resource, context)
-        }
-        ("decide", [action, resource, context]) => {
-            wire::caller_decide(caller, action, resource, context)
-        }
-        ("list", [action, kind]) => wire::caller_list(caller, action, kind),
-        ("terms", [action, kind]) => wire::caller_terms(caller, action, kind),
-        ("delegate", [actor, wanted]) => wire::delegate(caller, actor, wanted),
-        _ => Err(unknown(method)),
-    }
-}
-
-/// A look into a token without a policy.
+/// A question that needs no policy: its name, its arguments as an array of
+/// texts, and the answer as JSON, or the empty text for none.
 #[wasm_bindgen]
-pub fn inspect(token: &str, options: &str) -> Result<String, Thrown> {
-    Ok(wire::inspect(token, options)?)
+pub fn ask(method: &str, given: &str) -> Result<String, Thrown> {
+    Ok(wire::ask_alone(method, given)?)
 }

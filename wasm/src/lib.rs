@@ -11,12 +11,12 @@ mod caller;
 mod desk;
 mod policy;
 
-use deputize_wire::{Error, Filtered};
+use deputize_wire::Error;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[cfg(feature = "tokens")]
-pub use self::caller::{RawCaller, inspect};
+pub use self::caller::{RawCaller, ask};
 pub use self::desk::desk;
 pub use self::policy::RawPolicy;
 
@@ -39,41 +39,6 @@ impl From<Thrown> for JsValue {
 /// has one, or tells why not.
 fn answer(decided: Option<bool>) -> u32 {
     decided.map_or(2, u32::from)
-}
-
-fn truth(answer: bool) -> String {
-    answer.to_string()
-}
-
-/// The arguments of a question, a JSON array of texts.
-fn arguments(given: &str) -> Result<Vec<String>, Error> {
-    deputize_wire::texts(given)
-}
-
-fn unknown(method: &str) -> Error {
-    let said = format!("this build of the module has no `{method}` with these arguments");
-    Error::misuse("call.unsupported", said)
-}
-
-/// Ids that came as one text with a line end between two.
-fn lines(joined: &str, count: u32) -> Result<Vec<&str>, Error> {
-    let count = count as usize;
-    let mut ids = Vec::with_capacity(count);
-    if count > 0 {
-        ids.extend(joined.split('\n'));
-    }
-    match ids.len() == count {
-        true => Ok(ids),
-        false => Err(Error::misuse("call.type", "an id holds a line end")),
-    }
-}
-
-/// The mask, and behind it the summary as JSON in UTF-8.
-fn masked(filtered: Filtered) -> Vec<u8> {
-    let summary = filtered.summary();
-    let mut mask = filtered.mask;
-    mask.extend_from_slice(summary.as_bytes());
-    mask
 }
 
 /// What this module was built with, with a space between two words.

@@ -1,10 +1,10 @@
 //! Policies, and questions to them.
 
 use deputize::Policy;
-use deputize_wire::{self as wire, Error};
+use deputize_wire as wire;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{Thrown, answer, arguments, desk, lines, masked, truth, unknown};
+use crate::{Thrown, answer, desk};
 
 /// A compiled policy.
 #[wasm_bindgen]
@@ -42,76 +42,22 @@ impl RawPolicy {
         answer(asked.flatten())
     }
 
-    /// Which of many objects.
+    /// Which of many objects, packed.
     pub fn filter(
         &self,
         user: &str,
         relation: &str,
-        joined: &str,
-        count: u32,
+        packed: &[u8],
         options: &str,
     ) -> Result<Vec<u8>, Thrown> {
-        let objects = lines(joined, count)?;
+        let objects = wire::unpacked(packed);
         let filtered = wire::filter(&self.policy, user, relation, &objects, options)?;
-        Ok(masked(filtered))
+        Ok(filtered.into_bytes())
     }
 
     /// Every other question: its name, its arguments as an array of texts, and
     /// the answer as JSON.
     pub fn ask(&self, method: &str, given: &str) -> Result<String, Thrown> {
-        let given = arguments(given)?;
-        let given: Vec<&str> = given.iter().map(String::as_str).collect();
-        Ok(question(&self.policy, method, &given)?)
-    }
-}
-
-fn question(policy: &Policy, method: &str, given: &[&str]) -> Result<String, Error> {
-    match (method, given) {
-        ("describe", []) => Ok(wire::describe_policy(policy)),
-        ("digest", []) => Ok(wire::digest(policy)),
-        ("warnings", []) => Ok(wire::warnings(policy)),
-        ("check", [user, relation, object, options]) => {
-            wire::check(policy, user, relation, object, options).map(truth)
-        }
-        ("batchCheck", [items, options]) => wire::batch_check(policy, items, options),
-        ("listObjects", [user, relation, kind, options]) => {
-            wire::list_objects(policy, user, relation, kind, options)
-        }
-        ("listUsers", [object, relation, kind, options]) => {
-            wire::list_users(policy, object, relation, kind, options)
-        }
-        ("expand", [relation, object, options]) => wire::expand(policy, relation, object, options),
-        ("explain", [user, relation, object, options]) => {
-            wire::explain(policy, user, relation, object, options)
-        }
-        #[cfg(feature = "tokens")]
-        ("signatureOf", [token, request]) => {
-            Ok(wire::signature_of(policy, token, request)?.unwrap_or_default())
-        }
-        #[cfg(feature = "tokens")]
-        ("decide", [asking, question, request]) => wire::decide(policy, asking, question, request),
-        #[cfg(feature = "tokens")]
-        ("replay", [record, options]) => wire::replay(policy, record, options),
-        #[cfg(feature = "tokens")]
-        ("exchange", [request]) => wire::exchange(policy, request),
-        #[cfg(feature = "tokens")]
-        ("clientCredentials", [request]) => wire::client_credentials(policy, request),
-        #[cfg(feature = "tokens")]
-        ("evaluate", [body, options]) => wire::evaluate(policy, body.as_bytes(), options),
-        #[cfg(feature = "tokens")]
-        ("evaluations", [body, options]) => wire::evaluations(policy, body.as_bytes(), options),
-        #[cfg(feature = "tokens")]
-        ("searchSubjects", [body, options]) => {
-            wire::search_subjects(policy, body.as_bytes(), options)
-        }
-        #[cfg(feature = "tokens")]
-        ("searchResources", [body, options]) => {
-            wire::search_resources(policy, body.as_bytes(), options)
-        }
-        #[cfg(feature = "tokens")]
-        ("searchActions", [body, options]) => {
-            wire::search_actions(policy, body.as_bytes(), options)
-        }
-        _ => Err(unknown(method)),
+        Ok(wire::ask(&self.policy, method, given)?)
     }
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { DeputizeError, Policy, inspect } from "@deputize/wasm";
+import { DeputizeError, Policy, inspect } from "./package.js";
 
 import { NOW, claims, dpop, model, sign, snapshot } from "./world.js";
 

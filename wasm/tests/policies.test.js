@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { DeputizeError, Policy, init, initSync, memoryBytes } from "@deputize/wasm";
+import { DeputizeError, Policy, init, initSync, memoryBytes } from "./package.js";
 
-import { NOW, snapshot, thrown } from "./world.js";
+import { NOW, rejected, snapshot, thrown } from "./world.js";
 
 describe("a policy", () => {
   const policy = Policy.fromJson(snapshot());
@@ -104,6 +104,68 @@ describe("a policy", () => {
     assert.deepEqual([...policy.filter("user:anne", "viewer", ["document:1", "a\nb", "document:1"]).mask], [1, 0, 1]);
   });
 
+  it("filters packed ids to the same mask", () => {
+    const caller = policy.caller("user:anne", { now: NOW });
+    const pack = (ids) => new TextEncoder().encode(ids.join("\n"));
+    const lists = [[], ["document:1"], ["document:2", "document:1", "", "cat:1", "document:1"], ["", ""], Array(5_000).fill("document:1")];
+    for (const ids of lists) {
+      for (const ask of [(list) => policy.filter("user:anne", "viewer", list), (list) => caller.filter("viewer", list)]) {
+        assert.deepEqual(ask(pack(ids)), ask(ids));
+        assert.deepEqual(ask(Buffer.from(pack(ids))), ask(ids));
+        const shared = new Uint8Array(new SharedArrayBuffer(pack(ids).length));
+        shared.set(pack(ids));
+        assert.deepEqual(ask(shared), ask(ids));
+      }
+    }
+    // A line end at the end begins one id more, and what is not UTF-8 is no id; neither moves the others.
+    const bytes = Buffer.concat([Buffer.from([255, 10]), Buffer.from("document:1\n")]);
+    assert.deepEqual([...policy.filter("user:anne", "viewer", bytes).mask], [0, 1, 0]);
+  });
+
+  it("does on another thread what it does on this one", async () => {
+    const caller = policy.caller("user:anne", { now: NOW });
+    const ids = ["document:2", "document:1", "nothing"];
+    assert.deepEqual(await policy.filterAsync("user:anne", "viewer", ids), policy.filter("user:anne", "viewer", ids));
+    assert.deepEqual(await policy.filterAsync("user:bob", "viewer", ids, { context: { hour: 10 } }), policy.filter("user:bob", "viewer", ids, { context: { hour: 10 } }));
+    assert.deepEqual(await caller.filterAsync("can_read", ids), caller.filter("can_read", ids));
+    assert.equal((await Policy.fromJsonAsync(snapshot())).digest(), policy.digest());
+    assert.equal((await Policy.fromCompiledAsync(policy.toCompiled())).digest(), policy.digest());
+    // What is written over, or freed, meanwhile is neither read nor missed.
+    const text = new TextEncoder().encode(JSON.stringify(snapshot()));
+    const loading = Policy.fromJsonAsync(text);
+    text.fill(0);
+    const loaded = await loading;
+    const many = new TextEncoder().encode("document:1\n".repeat(20_000));
+    const filtering = loaded.filterAsync("user:anne", "viewer", many);
+    many.fill(0);
+    loaded.free();
+    assert.equal((await filtering).allowed, 20_000);
+    const cases = [
+      [() => Policy.fromJsonAsync("{"), "snapshot.json"],
+      [() => Policy.fromJsonAsync(1n), "call.type"],
+      [() => Policy.fromCompiledAsync(new Uint8Array(40)), "compiled.foreign"],
+      [() => Policy.fromCompiledAsync("text"), "call.type"],
+      [() => policy.filterAsync("anne", "viewer", ids), "request.invalid_user"],
+      [() => policy.filterAsync("user:anne", "viewer", "document:1"), "call.type"],
+      [() => policy.filterAsync("user:anne", "viewer", ids, { tenat: "a" }), "call.options"],
+      [() => loaded.filterAsync("user:anne", "viewer", ids), "call.freed"],
+      [() => caller.filterAsync(1, ids), "call.type"],
+    ];
+    for (const [what, code] of cases) assert.equal((await rejected(what)).code, code, String(what));
+  });
+
+  it("is shared by a message that names it, and by nothing else", () => {
+    const posted = structuredClone(policy.share());
+    const other = Policy.fromShared(posted);
+    assert.equal(other.digest(), policy.digest());
+    other.free();
+    assert.equal(policy.check("user:anne", "viewer", "document:1"), true);
+    for (const forged of [undefined, null, {}, "handle", { handle: "" }, { handle: "0".repeat(64) }, { handle: 1 }, { image: "text" }]) {
+      assert.equal(thrown(() => Policy.fromShared(forged)).code, "call.shared");
+    }
+    assert.equal(thrown(() => Policy.fromShared({ image: new Uint8Array(40) })).code, "compiled.foreign");
+  });
+
   it("never takes a lone surrogate for the character that stands for it", () => {
     const named = (id) => snapshot({ tuples: [{ user: "user:anne", relation: "viewer", object: id }] });
     const other = Policy.fromJson(named("document:\ufffd"));
@@ -165,6 +227,17 @@ describe("errors", () => {
     const wrong = { contextual_tuples: [{ user: "user:anne", relation: "owner", object: "document:1" }] };
     const refused = thrown(() => policy.check("user:anne", "viewer", "document:1", wrong));
     assert.deepEqual([refused.code, refused.pointer], ["request.contextual_tuple", "/contextual_tuples/0"]);
+  });
+
+  it("are known to `instanceof` in another copy of the class too", async () => {
+    const body = { kind: "denied", code: "a.b", message: "said" };
+    class Mine extends DeputizeError {}
+    const { DeputizeError: Other } = await import("@deputize/wasm/web");
+    assert.ok(Other === DeputizeError || new Other(body) instanceof DeputizeError);
+    assert.ok(new Mine(body) instanceof DeputizeError);
+    assert.ok(new Mine(body) instanceof Mine);
+    assert.ok(!(new DeputizeError(body) instanceof Mine));
+    for (const value of [undefined, null, 1, new Error("a"), body]) assert.ok(!(value instanceof DeputizeError));
   });
 
   it("survive being written down", () => {

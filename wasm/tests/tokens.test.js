@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { Policy, inspect } from "@deputize/wasm";
+import { Policy, inspect, verifySignature, verifySignatureAsync } from "./package.js";
 
 import { ALGORITHMS, AUDIENCE, NOW, claims, dpop, rejected, sign, snapshot, thrown, thumbprint } from "./world.js";
 
@@ -280,5 +280,39 @@ describe("inspect", () => {
     assert.ok(inspect(token).findings.some((finding) => finding.code === "token.expired"));
     assert.ok(!inspect(token, { now: null }).findings.some((finding) => finding.code === "token.expired"));
     assert.equal(inspect("").verified, false);
+  });
+});
+
+describe("a signature without a policy", () => {
+  const keys = snapshot().issuers[0].keys;
+
+  /** The answer, or the code of the refusal: the same both ways. */
+  async function asked(token, keys, options) {
+    const ways = [() => verifySignature(token, keys, options), () => verifySignatureAsync(token, keys, options)];
+    const said = await Promise.all(ways.map(async (way) => Promise.resolve().then(way).catch(({ kind, code, pointer }) => [kind, code, pointer])));
+    assert.deepEqual(said[0], said[1]);
+    return said[0];
+  }
+
+  it("is of one of the keys, whatever the claims say", async () => {
+    for (const alg of ALGORITHMS) {
+      const found = await asked(sign(alg, claims({ exp: 1 })), keys);
+      assert.deepEqual(found, { kid: alg, algorithm: alg });
+    }
+    assert.deepEqual(await asked(sign("ES256", claims(), { header: { kid: undefined } }), keys, { kid: "ES256" }), { kid: "ES256", algorithm: "ES256" });
+  });
+
+  it("is refused with the reason", async () => {
+    const token = sign("ES256", claims());
+    assert.deepEqual(await asked(`${token.slice(0, -8)}AAAAAAAA`, keys), ["denied", "token.signature", undefined]);
+    assert.deepEqual(await asked(sign("ES256", claims(), { kid: "other" }), keys), ["denied", "key.unknown", undefined]);
+    assert.deepEqual(await asked(sign("ES256", claims(), { header: { kid: undefined } }), keys), ["denied", "key.unknown", undefined]);
+    assert.deepEqual(await asked(token, keys, { algorithms: ["RS256"] }), ["denied", "token.algorithm", undefined]);
+    assert.deepEqual(await asked(token, { keys: [] }), ["denied", "token.algorithm", undefined]);
+    assert.deepEqual(await asked("opaque", keys), ["denied", "token.malformed", undefined]);
+    assert.deepEqual(await asked(token, { keys: [{ ...keys.keys[6], d: "AA" }] }), ["input", "key.private", "/keys/0"]);
+    assert.deepEqual(await asked(token, keys, { algorithms: ["none"] }), ["misuse", "call.options", "/algorithms/0"]);
+    assert.deepEqual(await asked(token, keys, { fits: true }).then(([kind]) => kind), "misuse");
+    assert.deepEqual(await asked(token, "[1", {}).then(([, code]) => code), "call.keys");
   });
 });

@@ -1,6 +1,6 @@
-import { type Filtered, type Time, filtered, joined, json, seconds, text } from "./arguments.js";
+import { type Filtered, type Ids, type Time, filtered, json, packed, seconds, text } from "./arguments.js";
+import { type RawCaller, call, callerFilterLater, canAtOnce } from "./border.js";
 import { misuse } from "./error.js";
-import { type RawCaller, call, lay } from "./instance.js";
 import type * as shapes from "./shapes.js";
 
 /** Values for conditions. */
@@ -73,12 +73,8 @@ export class Caller implements Disposable {
   can(action: string, resource: string, context?: Context): boolean {
     const raw = this.#own();
     if (context === undefined && typeof action === "string" && typeof resource === "string") {
-      const first = lay(action, 0);
-      const second = lay(resource, first);
-      if (second > 0) {
-        const answer = call(() => raw.can(first, second - first));
-        if (answer < 2) return answer === 1;
-      }
+      const answer = canAtOnce(raw, action, resource);
+      if (answer < 2) return answer === 1;
     }
     return this.#ask("can", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
   }
@@ -99,11 +95,19 @@ export class Caller implements Disposable {
    *
    * @throws {DeputizeError} for what is wrong with the call as a whole: then nothing is allowed.
    */
-  filter(action: string, resources: readonly string[]): Filtered {
+  filter(action: string, resources: Ids): Filtered {
     const raw = this.#own();
-    const all = joined(resources, "resources");
+    const ids = packed(resources, "resources");
     text(action, "action");
-    return call(() => filtered(raw.filter(action, all, resources.length), resources.length));
+    return call(() => filtered(raw.filter(action, ids.bytes), ids));
+  }
+
+  /** As {@link Caller.filter}, on another thread where the runtime has one to give: worth it from some ten thousand resources on. */
+  async filterAsync(action: string, resources: Ids): Promise<Filtered> {
+    const raw = this.#own();
+    const ids = packed(resources, "resources");
+    text(action, "action");
+    return filtered(await callerFilterLater(raw, action, ids.bytes), ids);
   }
 
   /**

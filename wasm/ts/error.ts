@@ -1,6 +1,13 @@
 import type { ErrorBody, ErrorKind } from "./shapes.js";
 
-/** Why there is no answer. Everything that is thrown here is one of these. */
+/** The mark of an error, the same in every copy of this file that a program may hold. */
+const MARK = Symbol.for("deputize.error");
+
+/**
+ * Why there is no answer. Everything that is thrown here is one of these;
+ * `instanceof` also knows those of another copy of the class, as `import` and
+ * `require`, or a native and a WebAssembly build side by side, would make.
+ */
 export class DeputizeError extends Error {
   override readonly name: string = "DeputizeError";
   /** Whose it is to mend: `misuse` the calling program's, `input` whoever wrote the snapshot or asked, `denied` nobody's, `internal` ours. */
@@ -15,6 +22,16 @@ export class DeputizeError extends Error {
   readonly column: number | undefined;
   /** For a refused exchange or client: the `error` of an OAuth response. */
   readonly oauthError: string | undefined;
+
+  static {
+    Object.defineProperty(this.prototype, MARK, { value: true });
+  }
+
+  /** Whether a value is such an error, of this copy of the class or of another. */
+  static override [Symbol.hasInstance](value: unknown): value is DeputizeError {
+    const marked = typeof value === "object" && value !== null && MARK in value;
+    return marked && (this === DeputizeError || Object.prototype.isPrototypeOf.call(this.prototype, value));
+  }
 
   /** @param body What the module said. */
   constructor(body: ErrorBody, options?: ErrorOptions) {

@@ -2,8 +2,8 @@
 
 export { Caller, type Context } from "./caller.js";
 export { DeputizeError } from "./error.js";
-export { type Source, type SyncSource, init, initSync, memoryBytes } from "./instance.js";
-export type { Filtered, Time } from "./arguments.js";
+export { type SharedPolicy, type Source, type SyncSource, engine, init, initSync, memoryBytes } from "./border.js";
+export type { Filtered, Ids, Time } from "./arguments.js";
 export * from "./policy.js";
 export type {
   Actor,
@@ -40,6 +40,7 @@ export type {
   Role,
   Scopes,
   Severity,
+  SignedBy,
   Snapshot,
   Step,
   Tuple,

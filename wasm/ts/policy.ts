@@ -1,9 +1,9 @@
-import { type Filtered, type Time, body, bytes, filtered, joined, json, seconds, text, timed } from "./arguments.js";
+import { type Filtered, type Ids, type Time, body, bytes, filtered, json, packed, seconds, text, timed } from "./arguments.js";
+import * as border from "./border.js";
+import { type RawPolicy, type SharedPolicy, call } from "./border.js";
 import { Caller, newCaller } from "./caller.js";
 import { misuse } from "./error.js";
-import { type RawPolicy, call, instance, lay } from "./instance.js";
 import type * as shapes from "./shapes.js";
-import { signatureFits } from "./signature.js";
 
 type Timed<T> = Omit<T, "now"> & {
   /** The time of the request: seconds since the Unix epoch, or a `Date`. The host's clock by default. */
@@ -20,6 +20,14 @@ export type ExchangeRequest = Timed<shapes.ExchangeRequest>;
 export type ClientCredentialsRequest = Timed<shapes.ClientCredentialsRequest>;
 /** What a token is looked at with; `now: null` leaves its times alone. */
 export type InspectOptions = { now?: Time | null };
+
+/** How a signature is looked at. */
+export type SignatureOptions = {
+  /** The algorithms that it may have; without, those that the keys name. */
+  algorithms?: readonly string[];
+  /** The id of the key to take for a token that names none. */
+  kid?: string;
+};
 
 /** A request of the AuthZEN API: an object, its JSON, or the bytes of that. */
 export type AuthZenRequest = object | string | Uint8Array;
@@ -44,7 +52,13 @@ export class Policy implements Disposable {
    */
   static fromJson(document: shapes.Snapshot | string | Uint8Array | ArrayBuffer): Policy {
     const said = bytes(document, "document");
-    return new Policy(() => instance().RawPolicy.fromJson(said));
+    return new Policy(() => border.fromJson(said));
+  }
+
+  /** As {@link Policy.fromJson}, on another thread where the runtime has one to give. */
+  static async fromJsonAsync(document: shapes.Snapshot | string | Uint8Array | ArrayBuffer): Promise<Policy> {
+    const raw = await border.fromJsonLater(bytes(document, "document"));
+    return new Policy(() => raw);
   }
 
   /**
@@ -53,11 +67,34 @@ export class Policy implements Disposable {
    * @throws {DeputizeError} `compiled.*`: it is foreign, of another version, cut off or damaged.
    */
   static fromCompiled(image: Uint8Array | ArrayBuffer): Policy {
-    if (!(image instanceof Uint8Array || image instanceof ArrayBuffer)) {
-      throw misuse("call.type", "`image` must be a `Uint8Array`");
-    }
-    const said = bytes(image, "image");
-    return new Policy(() => instance().RawPolicy.fromCompiled(said));
+    const said = compiled(image);
+    return new Policy(() => border.fromCompiled(said));
+  }
+
+  /** As {@link Policy.fromCompiled}, on another thread where the runtime has one to give. */
+  static async fromCompiledAsync(image: Uint8Array | ArrayBuffer): Promise<Policy> {
+    const raw = await border.fromCompiledLater(compiled(image));
+    return new Policy(() => raw);
+  }
+
+  /**
+   * Opens, in another thread, the policy that {@link Policy.share} was called
+   * on. Natively it is the same memory; elsewhere a copy in compiled form.
+   *
+   * @throws {DeputizeError} `call.shared`: it is no such thing, comes from
+   *   another process, or nobody holds the policy any longer.
+   */
+  static fromShared(shared: SharedPolicy): Policy {
+    return new Policy(() => border.open(shared));
+  }
+
+  /**
+   * What another thread opens this policy with: post it there as it is. Keep
+   * the policy until it has been opened; whoever opened it holds it too.
+   */
+  share(): SharedPolicy {
+    const raw = this.#own();
+    return call(() => border.share(raw));
   }
 
   /** The compiled form: the same bytes for the same policy data, everywhere. */
@@ -104,13 +141,8 @@ export class Policy implements Disposable {
   check(user: string, relation: string, object: string, options?: shapes.QueryOptions): boolean {
     const raw = this.#own();
     if (options === undefined && typeof user === "string" && typeof relation === "string" && typeof object === "string") {
-      const first = lay(user, 0);
-      const second = lay(relation, first);
-      const third = lay(object, second);
-      if (third > 0) {
-        const answer = call(() => raw.check(first, second - first, third - second));
-        if (answer < 2) return answer === 1;
-      }
+      const answer = border.checkAtOnce(raw, user, relation, object);
+      if (answer < 2) return answer === 1;
     }
     text(user, "user");
     text(relation, "relation");
@@ -168,13 +200,23 @@ export class Policy implements Disposable {
    *
    * @throws {DeputizeError} for what is wrong with the call as a whole: then nothing is allowed.
    */
-  filter(user: string, relation: string, objects: readonly string[], options?: shapes.QueryOptions): Filtered {
+  filter(user: string, relation: string, objects: Ids, options?: shapes.QueryOptions): Filtered {
     const raw = this.#own();
-    const all = joined(objects, "objects");
+    const ids = packed(objects, "objects");
     const said = json(options, "options");
     text(user, "user");
     text(relation, "relation");
-    return call(() => filtered(raw.filter(user, relation, all, objects.length, said), objects.length));
+    return call(() => filtered(raw.filter(user, relation, ids.bytes, said), ids));
+  }
+
+  /** As {@link Policy.filter}, on another thread where the runtime has one to give: worth it from some ten thousand objects on. */
+  async filterAsync(user: string, relation: string, objects: Ids, options?: shapes.QueryOptions): Promise<Filtered> {
+    const raw = this.#own();
+    const ids = packed(objects, "objects");
+    const said = json(options, "options");
+    text(user, "user");
+    text(relation, "relation");
+    return filtered(await border.filterLater(raw, user, relation, ids.bytes, said), ids);
   }
 
   /**
@@ -188,9 +230,12 @@ export class Policy implements Disposable {
 
   /**
    * As {@link Policy.verify}, with the same answers: RSA and ECDSA signatures
-   * are checked by WebCrypto where the host has it, which is many times quicker.
+   * are checked by WebCrypto where the host has it and that is quicker, as it
+   * is many times in WebAssembly.
    */
   async verifyAsync(token: string, options?: VerifyOptions): Promise<Caller> {
+    const { signatureFits } = border;
+    if (signatureFits === undefined) return this.verify(token, options);
     const said = [text(token, "token"), timed(options)];
     const asked = this.#ask("signatureOf", said, (answer) => answer);
     const fits = asked === "" ? undefined : await signatureFits(JSON.parse(asked));
@@ -322,6 +367,11 @@ export class Policy implements Disposable {
   }
 }
 
+function compiled(image: Uint8Array | ArrayBuffer): Uint8Array {
+  if (image instanceof Uint8Array || image instanceof ArrayBuffer) return bytes(image, "image");
+  throw misuse("call.type", "`image` must be a `Uint8Array`");
+}
+
 /**
  * Decodes a token and says what is odd about it, without any policy. Nothing
  * in the answer may be relied upon: no signature is checked.
@@ -331,5 +381,30 @@ export class Policy implements Disposable {
 export function inspect(token: string, options?: InspectOptions): shapes.Inspection {
   const said = text(token, "token");
   const now = options?.now === null ? undefined : seconds(options?.now);
-  return call(() => JSON.parse(instance().inspect(said, JSON.stringify({ now }))));
+  return JSON.parse(ask("inspect", [said, JSON.stringify({ now })]));
+}
+
+/**
+ * Which of these keys signed a token. It says nothing of the claims: neither
+ * whether the token has expired, nor for whom it is, so it lets nobody in.
+ *
+ * @param keys A JWK set, or another form that a snapshot's issuer may have its keys in.
+ * @throws {DeputizeError} `key.*` for the keys; of the kind `denied`, as {@link Policy.verify} up to the signature.
+ */
+export function verifySignature(token: string, keys: object | string | Uint8Array, options?: SignatureOptions): shapes.SignedBy {
+  return JSON.parse(ask("verifySignature", [text(token, "token"), body(keys, "keys"), json(options, "options")]));
+}
+
+/** As {@link verifySignature}, with the same answers, by WebCrypto where it can. */
+export async function verifySignatureAsync(token: string, keys: object | string | Uint8Array, options?: SignatureOptions): Promise<shapes.SignedBy> {
+  const { signatureFits } = border;
+  if (signatureFits === undefined) return verifySignature(token, keys, options);
+  const said = [text(token, "token"), body(keys, "keys"), json(options, "options")];
+  const asked = ask("signatureToCheck", said);
+  const fits = asked === "" ? undefined : await signatureFits(JSON.parse(asked));
+  return JSON.parse(fits === undefined ? ask("verifySignature", said) : ask("signatureChecked", [...said, String(fits)]));
+}
+
+function ask(method: string, given: string[]): string {
+  return call(() => border.ask(method, JSON.stringify(given)));
 }

@@ -974,6 +974,17 @@ export type Scopes = string | string[];
 /** How bad a finding is. */
 export type Severity = "note" | "warning" | "error";
 
+/** How a signature is looked at. */
+export interface SignatureOptions {
+  /**
+   * The names of the algorithms that may be used, e.g. `ES256`. Without,
+   * those that the keys themselves name.
+   */
+  algorithms?: string[];
+  /** The id of the key to take for a token that names none. */
+  kid?: string;
+}
+
 /** A signature that something else is to check. */
 export interface SignatureToCheck {
   /** The algorithm's name, e.g. `RS256`. */
@@ -984,6 +995,14 @@ export interface SignatureToCheck {
   jwk: unknown;
   /** The signature as base64url; for ECDSA `r ‖ s`. */
   signature: string;
+}
+
+/** Which key signed a token. */
+export interface SignedBy {
+  /** The algorithm's name, e.g. `ES256`. */
+  algorithm: string;
+  /** The key's id. */
+  kid: string;
 }
 
 /** A snapshot, borrowed from its text where that needs no unescaping. */

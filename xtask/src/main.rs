@@ -10,8 +10,10 @@ mod failure;
 mod fuzz;
 mod generate;
 mod kernel_docs;
+mod node;
 mod package;
 mod program;
+mod python;
 mod step;
 mod test;
 mod wasm;
@@ -58,6 +60,30 @@ enum Task {
         sizes: bool,
         /// Also run the package's tests, in every runtime that is there.
         #[arg(long, conflicts_with = "sizes")]
+        test: bool,
+    },
+    /// Build the wheel of the Python package and try it out in a clean
+    /// environment.
+    Python {
+        /// Run the package's tests too.
+        #[arg(long)]
+        test: bool,
+        /// Build the source distribution instead, and a wheel of it alone.
+        #[arg(long, conflicts_with = "test")]
+        sdist: bool,
+        /// Run the benchmarks instead, beside their peers.
+        #[arg(long, conflicts_with_all = ["test", "sdist"])]
+        bench: bool,
+        /// Run the tests against LangChain and the other frameworks instead:
+        /// they download some 2 GB.
+        #[arg(long, conflicts_with_all = ["test", "sdist", "bench"])]
+        frameworks: bool,
+    },
+    /// Build the npm package `deputize` with its native module for this
+    /// platform, and pack both into `bindings/node/packed`.
+    Node {
+        /// Also run the package's tests.
+        #[arg(long)]
         test: bool,
     },
     /// Check licences, advisories and sources of all dependencies.
@@ -111,6 +137,15 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Wasm { sizes: true, .. } => package::sizes(),
         Task::Wasm { test: true, .. } => package::test().map(tell),
         Task::Wasm { .. } => package::build(),
+        Task::Python { test: true, .. } => python::test().map(tell),
+        Task::Python { sdist: true, .. } => python::source().map(tell),
+        Task::Python { bench: true, .. } => python::bench().map(tell),
+        Task::Python {
+            frameworks: true, ..
+        } => python::frameworks().map(tell),
+        Task::Python { .. } => python::build().map(tell),
+        Task::Node { test: true } => node::test().map(tell),
+        Task::Node { test: false } => node::build(),
         Task::Deny => test::deny().map(tell),
         Task::Generate { check: true } => generate::check().map(tell),
         Task::Generate { check: false } => generate::write(),

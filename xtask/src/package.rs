@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::program::{Program, root, target};
@@ -65,7 +65,7 @@ pub(crate) fn build() -> Result<(), Failure> {
     };
     need_target()?;
     module(whole, &folder().join("ts/glue"))?;
-    install()?;
+    install(&folder())?;
     Program::new("node")
         .args(["build.js"])
         .within(folder())
@@ -87,8 +87,8 @@ fn module(build: &Build, into: &PathBuf) -> Result<(), Failure> {
         .run()
 }
 
-/// Compiler flags that keep the folders of this machine out of the module.
-fn without_places() -> OsString {
+/// Compiler flags that keep the folders of this machine out of what is built.
+pub(crate) fn without_places() -> OsString {
     let mut flags = std::env::var_os("RUSTFLAGS").unwrap_or_default();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
@@ -105,10 +105,10 @@ fn without_places() -> OsString {
 /// What `package-lock.json` says, where it is not there yet. Not by `npm ci`:
 /// that refuses the lock file where a registry lacks what another platform
 /// would take (as some do of Deno's), and `npm install` follows it as well.
-fn install() -> Result<(), Failure> {
+pub(crate) fn install(folder: &Path) -> Result<(), Failure> {
     let (wanted, there) = (
-        folder().join("package-lock.json"),
-        folder().join("node_modules/.package-lock.json"),
+        folder.join("package-lock.json"),
+        folder.join("node_modules/.package-lock.json"),
     );
     let changed = |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
     if changed(&there) > changed(&wanted) {
@@ -116,7 +116,7 @@ fn install() -> Result<(), Failure> {
     }
     Program::new("npm")
         .args(["install", "--no-audit", "--no-fund", "--loglevel=error"])
-        .within(folder())
+        .within(folder)
         .run()
 }
 

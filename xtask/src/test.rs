@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::fuzz::{self, Effort};
 use crate::program::Program;
 use crate::step::{self, Outcome, Step};
-use crate::{generate, wasm};
+use crate::{generate, package, wasm};
 
 /// The steps, quick ones first. A new one is one line here.
 const STEPS: &[Step] = &[
@@ -13,6 +13,7 @@ const STEPS: &[Step] = &[
     Step::new("licences and advisories", deny),
     Step::new("lints", lints),
     Step::new("wasm", wasm::check),
+    Step::new("wasm package", package::test),
     Step::new("tests", tests),
     Step::new("fuzz smoke", || fuzz::run(Effort::Smoke)),
 ];

@@ -77,9 +77,9 @@ macro_rules! owned {
                     let capsule = capsule.cast::<PyCapsule>()?;
                     let place: NonNull<Self> = capsule.pointer_checked(Some(name))?.cast();
                     // SAFETY: a capsule of this name holds this struct (the
-                    // PyCapsule interface), nobody else has it at this moment
-                    // (we hold the interpreter), and moving it is what the C
-                    // interface provides for: the source is marked released.
+                    // PyCapsule interface). It was made for this call, so that
+                    // nobody else reads it. Moving it is what the C interface
+                    // provides for: what stays behind is marked released.
                     Ok(unsafe { place.replace(Self::EMPTY) })
                 }
             }
@@ -149,6 +149,10 @@ pub(crate) fn column(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Option<Co
         let pair = export.call0()?.cast_into::<PyTuple>()?;
         let schema = Schema::take(&pair.get_item(0)?, c"arrow_schema")?;
         let array = Array::take(&pair.get_item(1)?, c"arrow_array")?;
+        // What was released, or taken by somebody else, points to nothing.
+        if schema.release.is_none() || array.release.is_none() {
+            return Err(misuse(py, format!("`{name}` was released already")));
+        }
         return Ok(Some(Column {
             schema,
             parts: vec![array],
@@ -172,7 +176,9 @@ impl Stream {
             parts: Vec::new(),
         };
         // SAFETY: the stream was not released, and we alone have it.
-        if unsafe { get_schema(&raw mut self, &raw mut column.schema) } != 0 {
+        if unsafe { get_schema(&raw mut self, &raw mut column.schema) } != 0
+            || column.schema.release.is_none()
+        {
             return None;
         }
         loop {

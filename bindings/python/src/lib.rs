@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _deputize {
     use pyo3::prelude::*;
+    use pyo3::types::PyDict;
 
     #[pymodule_export]
     use crate::answer::{CheckAnswer, Checked, Decision, Explanation};
@@ -53,6 +54,33 @@ mod _deputize {
         };
         let text = crate::argument::text(token, "token")?;
         crate::answer::asked(py, || deputize_wire::inspect(text, &options))
+    }
+
+    /// Which of `keys` signed a token. It says nothing of the claims: neither
+    /// whether the token has expired, nor for whom it is, so it lets nobody in.
+    ///
+    /// `keys`: a JWK set, or another form that a snapshot's issuer may have its
+    /// keys in: a mapping, its JSON, or the bytes of that. Options:
+    /// `algorithms`, the names of those that may be used, by default those that
+    /// the keys name; `kid`, the key to take for a token that names none.
+    ///
+    /// Raises MisuseError or InputError for the keys, DeniedError as
+    /// `Policy.verify` up to the signature.
+    #[pyfunction]
+    #[pyo3(signature = (token, keys, **options))]
+    fn verify_signature(
+        token: &Bound<'_, PyAny>,
+        keys: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let py = token.py();
+        let text = crate::argument::text(token, "token")?;
+        let keys = crate::argument::document(keys, "keys")?;
+        let Ok(keys) = std::str::from_utf8(keys.as_bytes()) else {
+            return Err(crate::error::misuse(py, "`keys` must be UTF-8"));
+        };
+        let options = crate::argument::options(py, options)?;
+        crate::answer::asked(py, || deputize_wire::verify_signature(text, keys, &options))
     }
 
     /// Panics, so that a test can see what comes of it.

@@ -13,7 +13,7 @@ import pytest
 from conftest import SNAPSHOT
 
 import deputize
-from deputize import Caller, DeniedError, InputError, MisuseError, Policy
+from deputize import Caller, DeniedError, DeputizeError, InputError, MisuseError, Policy
 
 TUPLE = {"user": "user:carol", "relation": "reader", "object": "document:9"}
 
@@ -161,6 +161,27 @@ def test_tokens(token: tuple[Policy, dict[str, Any]]) -> None:
     assert any(finding["code"] == "token.expired" for finding in found["findings"])
     untimed = deputize.inspect(request["token"], check_times=False)
     assert not any(finding["code"] == "token.expired" for finding in untimed["findings"])
+
+
+def test_a_signature_without_a_policy(token: tuple[Policy, dict[str, Any]], snapshots: dict[str, Any]) -> None:
+    _, request = token
+    issuers = [issuer for snapshot in snapshots.values() for issuer in snapshot.get("issuers", [])]
+    kid = deputize.inspect(request["token"])["header"]["kid"]
+    found = [issuer for issuer in issuers if kid in json.dumps(issuer["keys"])]
+    keys = found[0]["keys"]
+    for form in (keys, json.dumps(keys), json.dumps(keys).encode()):
+        assert deputize.verify_signature(request["token"], form)["kid"] == kid
+    for other in (request["token"][:-8] + "AAAAAAAA", "x", ""):
+        with pytest.raises(DeniedError):
+            deputize.verify_signature(other, keys)
+    with pytest.raises(DeniedError):
+        deputize.verify_signature(request["token"], keys, algorithms=["HS256"])
+    for wrong in (1, "{", b"\xff", {"keys": 1}, object()):
+        with pytest.raises((MisuseError, InputError)):
+            deputize.verify_signature(request["token"], wrong)  # type: ignore[arg-type]
+    for none in (None, [], {}):
+        with pytest.raises(DeputizeError):
+            deputize.verify_signature(request["token"], none)  # type: ignore[arg-type]
 
 
 def test_a_stale_snapshot_denies_everything() -> None:

@@ -1,10 +1,8 @@
 //! Callers: tokens verified, principals vouched for, and their questions.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputize::caller::{Caller, Decision, Denial, Party, Question, Reason, Record};
 use deputize::time::UnixSeconds;
-use deputize::token::{DpopUse, Family};
+use deputize::token::DpopUse;
 use deputize::{Policy, Tuple};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,6 +11,7 @@ use crate::error::Error;
 use crate::options::{read, read_as, write};
 use crate::question::Filtered;
 use crate::setting::{CallerOptions, Presentation, VerifyRequest};
+use crate::signature::SignatureToCheck;
 
 /// A question to a caller.
 #[derive(Deserialize)]
@@ -65,20 +64,6 @@ pub(crate) struct CallerDescription<'c> {
     dpop: Option<&'c DpopUse>,
 }
 
-/// A signature that something else is to check.
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct SignatureToCheck<'s> {
-    /// The algorithm's name, e.g. `RS256`.
-    algorithm: &'static str,
-    /// The public key.
-    jwk: Value,
-    /// What was signed, in ASCII.
-    input: &'s str,
-    /// The signature as base64url; for ECDSA `r ‖ s`.
-    signature: String,
-}
-
 /// What a token is looked at with.
 #[derive(Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -124,20 +109,13 @@ pub fn signature_of(policy: &Policy, token: &str, request: &str) -> Result<Optio
     let request: VerifyRequest = read(request)?;
     let presented = request.presented()?;
     let prepared = policy.signature_of(token.as_bytes(), request.now, &presented)?;
-    let algorithm = prepared.algorithm();
-    let elsewhere = match algorithm.family() {
-        Family::Rsa | Family::P256 | Family::P384 => prepared.public_jwk(),
-        Family::Ed25519 | Family::Secret => None,
-    };
-    let input = std::str::from_utf8(prepared.signing_input()).ok();
-    Ok(elsewhere.zip(input).map(|(jwk, input)| {
-        write(&SignatureToCheck {
-            algorithm: algorithm.name(),
-            jwk,
-            input,
-            signature: URL_SAFE_NO_PAD.encode(prepared.signature()),
-        })
-    }))
+    let asked = SignatureToCheck::new(
+        prepared.algorithm(),
+        prepared.public_jwk(),
+        prepared.signing_input(),
+        prepared.signature(),
+    );
+    Ok(asked.map(|asked| write(&asked)))
 }
 
 /// [`verify`], taking another's word for the signature that [`signature_of`]

@@ -70,6 +70,11 @@ impl Error {
         Self::new(Kind::Misuse, code, message)
     }
 
+    /// A fault of our own.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, "internal", message)
+    }
+
     pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into()).filter(|pointer| !pointer.is_empty());
         self

@@ -21,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ask;
 #[cfg(feature = "tokens")]
 mod authzen;
 #[cfg(feature = "tokens")]
@@ -37,9 +38,14 @@ mod question;
 mod setting;
 #[cfg(feature = "schema")]
 mod shapes;
+#[cfg(feature = "tokens")]
+mod signature;
 #[cfg(feature = "schema")]
 pub mod typescript;
 
+pub use self::ask::{ask, unpacked};
+#[cfg(feature = "tokens")]
+pub use self::ask::{ask_alone, ask_caller, make_caller};
 #[cfg(feature = "tokens")]
 pub use self::authzen::{evaluate, evaluations, search_actions, search_resources, search_subjects};
 #[cfg(feature = "tokens")]
@@ -51,10 +57,11 @@ pub use self::caller::{
 #[cfg(feature = "tokens")]
 pub use self::credentials::{client_credentials, delegate, exchange};
 pub use self::error::{Error, Kind};
-pub use self::options::texts;
 pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnings};
 pub use self::question::{
     Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
 };
 #[cfg(feature = "schema")]
 pub use self::shapes::NotUnderstood;
+#[cfg(feature = "tokens")]
+pub use self::signature::{signature_checked, signature_to_check, verify_signature};

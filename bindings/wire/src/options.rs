@@ -93,14 +93,6 @@ pub(crate) fn read_as<'t, T: Deserialize<'t>>(
     })
 }
 
-/// Arguments that crossed a border as one JSON array of texts.
-///
-/// # Errors
-/// `call.type`.
-pub fn texts(given: &str) -> Result<Vec<String>, Error> {
-    read_as("call.type", given)
-}
-
 /// Writes an answer: canonical JSON, so that equal answers are equal bytes.
 pub(crate) fn write<T: Serialize + ?Sized>(answer: &T) -> String {
     deputize::canonical::to_text(answer)

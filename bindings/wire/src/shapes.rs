@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 
 use crate::caller::{
     Asking, CallerDescription, Checked, InspectOptions, QuestionRecord, ReplayOptions,
-    SignatureToCheck,
 };
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
@@ -20,6 +19,7 @@ use crate::options::QueryOptions;
 use crate::policy::{PolicyDescription, WarningRecord};
 use crate::question::{CheckAnswer, FilterSummary};
 use crate::setting::{CallerOptions, ExchangeRequest, VerifyRequest, WantedToken};
+use crate::signature::{SignatureOptions, SignatureToCheck, SignedBy};
 
 /// A schema that a printer does not understand.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub(crate) fn requests() -> Map<String, Value> {
     add::<QuestionRecord>(&mut requests);
     add::<ReplayOptions>(&mut requests);
     add::<InspectOptions>(&mut requests);
+    add::<SignatureOptions>(&mut requests);
     add::<ExchangeRequest>(&mut requests);
     add::<WantedToken>(&mut requests);
     add::<ClientCredentialsRequest>(&mut requests);
@@ -66,6 +67,7 @@ pub(crate) fn answers() -> Map<String, Value> {
     add::<Checked>(&mut answers);
     add::<CallerDescription<'static>>(&mut answers);
     add::<SignatureToCheck<'static>>(&mut answers);
+    add::<SignedBy<'static>>(&mut answers);
     add::<Decision>(&mut answers);
     add::<Record>(&mut answers);
     add::<Inspection>(&mut answers);

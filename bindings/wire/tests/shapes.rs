@@ -146,14 +146,14 @@ fn a_filter_is_a_mask_and_a_summary() {
     let found = wire::filter(&policy, "user:anne", "viewer", &objects, "").unwrap();
     assert_eq!(found.mask, [1, 0, 0, 1]);
     assert_eq!(
-        found.summary,
+        found.summary(),
         r#"{"allowed":2,"dropped":{"not_allowed":1,"resource.malformed":1}}"#
     );
     let caller = wire::caller(&policy, r#"["user:anne"]"#, &at("")).unwrap();
     let same = wire::caller_filter(&caller, "viewer", &objects[..2]).unwrap();
     assert_eq!(same.mask, [1, 0]);
     assert_eq!(
-        same.summary,
+        same.summary(),
         r#"{"allowed":1,"dropped":{"subject.no_grant":1}}"#
     );
 }

@@ -422,9 +422,9 @@ impl Policy {
         setting: &Setting<'_>,
         now: UnixSeconds,
     ) -> Result<Caller, Denial> {
-        let mut host = Inputs::of_host(None, now, setting);
-        host.token = Some(TokenFacts::of(verified));
-        let inputs = self.read(verified, setting, &host)?;
+        let mut inputs = Inputs::of_host(None, now, setting);
+        inputs.token = Some(TokenFacts::of(verified));
+        self.read(verified, setting, &mut inputs)?;
         let caller = self
             .stand(inputs, Some(Arc::clone(verified)))
             .map_err(|refused| refused.denial)?;

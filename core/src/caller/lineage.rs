@@ -70,9 +70,9 @@ impl Policy {
         // Each hop must have been admitted when its own token was used. The last
         // was looked at above, and the first has none.
         for token in verified.iter().take(earlier.len()).skip(1) {
-            let mut host = Inputs::of_host(None, now, setting);
-            host.token = Some(TokenFacts::of(token));
-            let inputs = self.read(token, setting, &host)?;
+            let mut inputs = Inputs::of_host(None, now, setting);
+            inputs.token = Some(TokenFacts::of(token));
+            self.read(token, setting, &mut inputs)?;
             self.stand(inputs, None).map_err(|refused| refused.denial)?;
         }
         self.check_revoked_since(&verified, &caller)?;

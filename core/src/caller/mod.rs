@@ -203,8 +203,8 @@ impl Policy {
             Err(denial) => return Err(Box::new(Refused { denial, inputs })),
         };
         inputs.token = Some(TokenFacts::of(&verified));
-        match self.read(&verified, setting, &inputs) {
-            Ok(read) => self.stand(read, Some(verified)),
+        match self.read(&verified, setting, &mut inputs) {
+            Ok(()) => self.stand(inputs, Some(verified)),
             Err(denial) => Err(Box::new(Refused { denial, inputs })),
         }
     }
@@ -243,13 +243,14 @@ impl Policy {
         issuer.ok_or_else(|| Denial::new(Reason::Internal, "the issuer is not there"))
     }
 
-    /// What a verified token says of its caller, beside what the host says.
+    /// What a verified token says of its caller, put beside what the host says:
+    /// all of it, or where it is refused nothing.
     fn read(
         &self,
         verified: &Verified,
         setting: &Setting<'_>,
-        host: &Inputs,
-    ) -> Result<Inputs, Denial> {
+        inputs: &mut Inputs,
+    ) -> Result<(), Denial> {
         let issuer = self.issuer_of(verified)?;
         let claims = &verified.claims;
         let chain = chain::read(&self.inner, issuer, claims)?;
@@ -280,16 +281,17 @@ impl Policy {
             );
             return Err(Denial::new(Reason::TenantMismatch, message));
         }
-        let mut inputs = host.clone();
         inputs.until = Some(claims.expires_at.plus(issuer.leeway));
         inputs.chain = chain;
-        inputs.tenant = claims.tenant.clone().or(inputs.tenant);
+        if let Some(tenant) = &claims.tenant {
+            inputs.tenant = Some(tenant.clone());
+        }
         inputs.tasks = tasks;
         inputs.scopes = scopes.as_ref().map(ScopeSet::to_claims);
         inputs.scopes_required = issuer.scopes == ScopeUse::Required;
         inputs.tuples = tuples;
         inputs.roles = roles(claims);
-        Ok(inputs)
+        Ok(())
     }
 
     /// A caller that the host vouches for: the subject first, then each that

@@ -4,15 +4,17 @@
 use std::collections::BTreeSet;
 
 use crate::order;
-use crate::policy::AllowedKind;
+use crate::policy::{AllowedKind, RelationId};
 
 use super::error::QueryError;
 use super::view::View;
 
 impl View<'_> {
     /// The principal, `type:*` of its type, and every userset that it is in
-    /// and that the model lets stand where `relation` on an object of the type
-    /// comes from; sorted. It may be too much, never too little.
+    /// and that `relation` on an object of the type may come from, whether a
+    /// tuple gives to it or the model reads it from another object (for
+    /// `viewer from parent`, each `folder:…#viewer`); sorted. It may be too
+    /// much, never too little.
     ///
     /// # Errors
     /// As [`View::list_objects`]: a list that may lack something is none.
@@ -28,14 +30,19 @@ impl View<'_> {
         let plan = &self.policy.plan;
         let leads = plan.leads_to(relation);
         let mut usersets = BTreeSet::new();
-        for (_, giving) in leads
-            .iter()
-            .zip(&plan.relations)
-            .filter(|(leads, _)| **leads)
-        {
-            for allowed in &giving.assignable {
-                if let AllowedKind::Userset(own) = allowed.kind {
-                    usersets.insert((allowed.type_id, own));
+        let leading = |id: RelationId| leads.get(id as usize) == Some(&true);
+        for (type_id, of) in (0..).zip(&plan.types) {
+            for id in of.relations.clone().filter(|id| leading(*id)) {
+                let Some(giving) = plan.relation_plan(id) else {
+                    continue;
+                };
+                for allowed in &giving.assignable {
+                    if let AllowedKind::Userset(own) = allowed.kind {
+                        usersets.insert((allowed.type_id, own));
+                    }
+                }
+                if giving.up_parents.iter().any(|(_, up)| leading(*up)) {
+                    usersets.insert((type_id, id));
                 }
             }
         }

@@ -1,4 +1,6 @@
-// Asks a Worker in real workerd once, and prints the answer.
+// Asks a Worker in real workerd once, with what stands on standard input, and
+// prints the answer.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Miniflare } from "miniflare";
@@ -13,7 +15,8 @@ const miniflare = new Miniflare({
   compatibilityDate: "2026-04-01",
 });
 try {
-  const response = await miniflare.dispatchFetch("http://localhost/");
+  const body = readFileSync(0, "utf8");
+  const response = await miniflare.dispatchFetch("http://localhost/", { method: "POST", body });
   console.log(await response.text());
 } finally {
   await miniflare.dispose();

@@ -27,6 +27,7 @@ from ._deputize import (
     Policy,
     __version__,
     inspect,
+    verify_signature,
 )
 from .errors import DeniedError, DeputizeError, InputError, InternalError, MisuseError
 
@@ -46,4 +47,5 @@ __all__ = [
     "Policy",
     "__version__",
     "inspect",
+    "verify_signature",
 ]

@@ -30,6 +30,7 @@ from .shapes import (
     QueryLimits,
     Question,
     Reason,
+    SignedBy,
     Snapshot,
     Step,
     Tuple,
@@ -49,6 +50,7 @@ __all__ = [
     "__version__",
     "_panic",
     "inspect",
+    "verify_signature",
 ]
 
 __version__: str
@@ -459,5 +461,11 @@ class Explanation:
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 def inspect(token: str, *, now: _Time | None = None, check_times: bool = True) -> Inspection: ...
-
+def verify_signature(
+    token: str,
+    keys: Mapping[str, Any] | str | Buffer,
+    *,
+    algorithms: Sequence[str] | None = None,
+    kid: str | None = None,
+) -> SignedBy: ...
 def _panic() -> bool: ...

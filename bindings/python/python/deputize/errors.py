@@ -39,13 +39,14 @@ class DeputizeError(Exception):
     def __init__(
         self,
         code: str,
-        message: str,
+        message: str = "",
         *,
         pointer: str | None = None,
         line: int | None = None,
         column: int | None = None,
         oauth_error: str | None = None,
     ) -> None:
+        # Some libraries raise an error again as `type(error)(str(error))`.
         super().__init__(code, message)
         self.code = code
         self.message = message
@@ -56,7 +57,8 @@ class DeputizeError(Exception):
 
     def __str__(self) -> str:
         place = f" (at {self.pointer})" if self.pointer else ""
-        return f"{self.code}: {self.message}{place}"
+        said = f": {self.message}" if self.message else ""
+        return f"{self.code}{said}{place}"
 
     def to_dict(self) -> dict[str, Any]:
         """The error as plain data, e.g. for a problem document."""

@@ -97,7 +97,9 @@ __all__ = [
     "ScopeUse",
     "Scopes",
     "Severity",
+    "SignatureOptions",
     "SignatureToCheck",
+    "SignedBy",
     "Snapshot",
     "StepRelation",
     "StepTuple",
@@ -1065,6 +1067,17 @@ class ScopeRule(TypedDict):
     """`type:*`, `type:id`, or a path."""
 
 
+class SignatureOptions(TypedDict, total=False):
+    """How a signature is looked at."""
+    algorithms: List[str]
+    """
+    The names of the algorithms that may be used, e.g. `ES256`. Without,
+    those that the keys themselves name.
+    """
+    kid: str
+    """The id of the key to take for a token that names none."""
+
+
 class SignatureToCheck(TypedDict):
     """A signature that something else is to check."""
     algorithm: str
@@ -1075,6 +1088,14 @@ class SignatureToCheck(TypedDict):
     """The public key."""
     signature: str
     """The signature as base64url; for ECDSA `r ‖ s`."""
+
+
+class SignedBy(TypedDict):
+    """Which key signed a token."""
+    algorithm: str
+    """The algorithm's name, e.g. `ES256`."""
+    kid: str
+    """The key's id."""
 
 
 class _Snapshot(TypedDict):

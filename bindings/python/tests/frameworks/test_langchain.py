@@ -574,12 +574,20 @@ def test_names_pushed_to_lists_of_readers(policy: Policy) -> None:
     )
     reports: list[Report] = []
     retriever = AuthorizedRetriever(
-        inner=store, action="can_read", acl=Acl("chunk", {"users": "user:{}", "groups": "team:{}#member"}),
+        inner=store, action="can_read", acl=Acl("note", {"users": "user:{}", "groups": "team:{}#member"}),
         prefilter=Chroma(), on_report=reports.append,
     )
     found = retriever.invoke("query 0", asks(policy.caller("user:anne")))
     assert texts(found) == ["chunk 2", "chunk 3", "chunk 4"]
     assert reports[0].dropped == {} and reports[0].searched == 3
+    # Where the names are not known whole, here because a condition on some
+    # document cannot be answered, the store is searched without them.
+    unknown = AuthorizedRetriever(
+        inner=store, action="can_read", acl=Acl("chunk", {"users": "user:{}", "groups": "team:{}#member"}),
+        prefilter=Chroma(), on_report=reports.append,
+    )
+    assert unknown.invoke("query 0", asks(policy.caller("user:anne"))) == found
+    assert reports[1].pushed is None and reports[1].dropped == {"acl.missing": 1, "subject.no_grant": 2}
     with pytest.raises(MisuseError):
         AuthorizedRetriever(
             inner=store, action="can_read", acl=ACL, prefilter=Chroma()

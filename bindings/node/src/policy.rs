@@ -1,0 +1,167 @@
+//! Policies, and questions to them.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use deputize_wire::{self as wire, Error};
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, ObjectFinalize, Uint8Array};
+use napi_derive::napi;
+
+use crate::caller::RawCaller;
+use crate::shared::Held;
+use crate::work::{Filtering, Making};
+use crate::{answer, guarded, laid};
+
+/// A compiled policy; nothing once it was freed, which may be while the thread
+/// pool works on it.
+#[napi(custom_finalize)]
+pub struct RawPolicy {
+    held: RefCell<Option<Arc<Held>>>,
+    /// How many bytes Node was told that this keeps, so that it collects what
+    /// is forgotten before there is too much of it.
+    told: Cell<i64>,
+}
+
+impl RawPolicy {
+    pub(crate) fn of(held: Arc<Held>, env: Env) -> napi::Result<Self> {
+        let told = i64::try_from(held.policy.table_bytes()).unwrap_or(i64::MAX);
+        env.adjust_external_memory(told)?;
+        Ok(Self {
+            held: RefCell::new(Some(held)),
+            told: Cell::new(told),
+        })
+    }
+
+    fn let_go(&self, env: Env) -> napi::Result<()> {
+        self.held.take();
+        env.adjust_external_memory(-self.told.take()).map(drop)
+    }
+
+    fn held(&self) -> Result<Arc<Held>, Error> {
+        let held = self.held.borrow().clone();
+        held.ok_or_else(|| Error::misuse("call.freed", "the policy was freed"))
+    }
+}
+
+impl ObjectFinalize for RawPolicy {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.let_go(env)
+    }
+}
+
+#[napi]
+impl RawPolicy {
+    /// Compiles a snapshot document in UTF-8.
+    #[napi]
+    pub fn from_json(env: Env, document: &[u8]) -> napi::Result<RawPolicy> {
+        let policy = guarded(|| wire::from_json(document))?;
+        Self::of(Held::new(policy), env)
+    }
+
+    /// Opens a compiled policy.
+    #[napi]
+    pub fn from_compiled(env: Env, image: &[u8]) -> napi::Result<RawPolicy> {
+        let policy = guarded(|| wire::from_compiled(image))?;
+        Self::of(Held::new(policy), env)
+    }
+
+    /// As `fromJson`, on the thread pool.
+    #[napi]
+    pub fn from_json_async(document: &[u8]) -> AsyncTask<Making> {
+        let document = document.to_vec();
+        let make = wire::from_json;
+        AsyncTask::new(Making { document, make })
+    }
+
+    /// As `fromCompiled`, on the thread pool.
+    #[napi]
+    pub fn from_compiled_async(image: &[u8]) -> AsyncTask<Making> {
+        let document = image.to_vec();
+        let make = wire::from_compiled;
+        AsyncTask::new(Making { document, make })
+    }
+
+    /// The policy that another thread has shared.
+    #[napi]
+    pub fn from_shared(env: Env, handle: String) -> napi::Result<RawPolicy> {
+        let held = guarded(|| Held::open(&handle))?;
+        Self::of(held, env)
+    }
+
+    /// A handle with which other threads of this process open this policy.
+    #[napi]
+    pub fn share(&self) -> napi::Result<String> {
+        guarded(|| self.held()?.share())
+    }
+
+    /// The compiled form.
+    #[napi]
+    pub fn to_compiled(&self) -> napi::Result<Uint8Array> {
+        guarded(|| Ok(self.held()?.policy.to_compiled())).map(Uint8Array::from)
+    }
+
+    /// A check without options, of texts of these lengths that lie on the desk.
+    #[napi]
+    pub fn check(&self, desk: &[u8], user: u32, relation: u32, object: u32) -> u32 {
+        answer(|| {
+            let [user, relation, object] = laid(desk, [user, relation, object])?;
+            let held = self.held.borrow();
+            held.as_ref()?.policy.check(user, relation, object).ok()
+        })
+    }
+
+    /// Which of many objects, packed.
+    #[napi]
+    pub fn filter(
+        &self,
+        user: String,
+        relation: String,
+        packed: &[u8],
+        options: String,
+    ) -> napi::Result<Uint8Array> {
+        let filtered = guarded(|| {
+            let objects = wire::unpacked(packed);
+            let held = self.held()?;
+            let filtered = wire::filter(&held.policy, &user, &relation, &objects, &options)?;
+            Ok(filtered.into_bytes())
+        });
+        filtered.map(Uint8Array::from)
+    }
+
+    /// As `filter`, on the thread pool.
+    #[napi]
+    pub fn filter_async(
+        &self,
+        user: String,
+        relation: String,
+        packed: &[u8],
+        options: String,
+    ) -> napi::Result<AsyncTask<Filtering>> {
+        let held = guarded(|| self.held())?;
+        Ok(AsyncTask::new(Filtering::Policy {
+            held,
+            asked: [user, relation, options],
+            packed: packed.to_vec(),
+        }))
+    }
+
+    /// A caller, made in one of the ways there are.
+    #[napi]
+    pub fn caller(&self, method: String, given: String) -> napi::Result<RawCaller> {
+        guarded(|| wire::make_caller(&self.held()?.policy, &method, &given)).map(RawCaller::of)
+    }
+
+    /// Every other question: its name, its arguments as an array of texts, and
+    /// the answer as JSON.
+    #[napi]
+    pub fn ask(&self, method: String, given: String) -> napi::Result<String> {
+        guarded(|| wire::ask(&self.held()?.policy, &method, &given))
+    }
+
+    /// Lets go of the policy.
+    #[napi]
+    pub fn free(&self, env: Env) -> napi::Result<()> {
+        self.let_go(env)
+    }
+}
