@@ -41,7 +41,7 @@ def test_mypy() -> None:
 
 def test_stubs_are_true_to_the_module() -> None:
     pytest.importorskip("mypy")
-    run("mypy.stubtest", *MODULES)
+    run("mypy.stubtest", "deputize._deputize")
 
 
 def test_pyright() -> None:
