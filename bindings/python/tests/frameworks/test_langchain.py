@@ -492,6 +492,8 @@ def test_the_stores_own_filter_goes_on(corpus_policy: Policy, chroma: Any, faiss
         )
         found = retriever.invoke("query 0", asks(corpus_policy.caller("user:anne")))
         assert texts(found) == ["chunk 150"]
+    # By itself FAISS looks only at the 20 that it fetched first.
+    assert faiss.similarity_search("query 0", k=4, filter={"source": "document:150"}) == []
     inner = faiss.as_retriever(
         search_kwargs={"filter": lambda m: m["source"] == "document:150", "fetch_k": 2000}
     )
@@ -572,6 +574,9 @@ def test_names_pushed_to_lists_of_readers(policy: Policy) -> None:
             carrying(6, other="x"),
         ]
     )
+    # `$contains` does not find a text that stands alone; ours does.
+    alone = store.similarity_search("query 0", k=6, filter={"groups": {"$contains": "loans"}})
+    assert texts(alone) == ["chunk 3"]
     reports: list[Report] = []
     retriever = AuthorizedRetriever(
         inner=store, action="can_read", acl=Acl("note", {"users": "user:{}", "groups": "team:{}#member"}),
