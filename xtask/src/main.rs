@@ -76,6 +76,10 @@ enum Task {
         /// Run the benchmarks instead, beside their peers.
         #[arg(long, conflicts_with_all = ["test", "sdist"])]
         bench: bool,
+        /// Run the tests against LangChain and the other frameworks instead:
+        /// they download some 2 GB.
+        #[arg(long, conflicts_with_all = ["test", "sdist", "bench"])]
+        frameworks: bool,
     },
     /// Build the npm package `deputize` with its native module for this
     /// platform, and pack both into `bindings/node/packed`.
@@ -155,6 +159,9 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Python { test: true, .. } => python::test().map(tell),
         Task::Python { sdist: true, .. } => python::source().map(tell),
         Task::Python { bench: true, .. } => python::bench().map(tell),
+        Task::Python {
+            frameworks: true, ..
+        } => python::frameworks().map(tell),
         Task::Python { .. } => python::build().map(tell),
         Task::Node { test, guards } => node::run(test, guards).map(tell),
         Task::Inspector { test: true } => inspector::test().map(tell),

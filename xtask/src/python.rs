@@ -193,8 +193,26 @@ pub(crate) fn test() -> Result<Outcome, Failure> {
     install(&python, &wheel)?;
     Program::new(&python)
         .args(["-m", "pytest", "-q", "--timeout", "120", "tests"])
+        .args(["--ignore", "tests/frameworks"])
         .within(package())
         .run()?;
     try_out(&wheel)?;
+    Ok(Outcome::done())
+}
+
+/// Builds the wheel and runs the tests against the frameworks that it has
+/// modules for, in an environment with all of them.
+pub(crate) fn frameworks() -> Result<Outcome, Failure> {
+    if let Some(why) = lacking() {
+        return Ok(Outcome::Skipped(why));
+    }
+    let list = package().join("tests/frameworks/requirements.txt");
+    let wanted = fs::read_to_string(&list).map_err(Failure::at(&list))?;
+    let python = environment("frameworks", &wanted)?;
+    install(&python, &wheel(&maturin()?)?)?;
+    Program::new(&python)
+        .args(["-m", "pytest", "-q", "tests/frameworks"])
+        .within(package())
+        .run()?;
     Ok(Outcome::done())
 }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import json
+import pkgutil
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +19,12 @@ import deputize
 PROGRAM = Path(__file__).with_name("typed.py")
 PACKAGE = Path(deputize.__file__).parent
 
+# These need what they are for: `tests/frameworks` looks at them.
+FRAMEWORKS = {"fastapi", "fastmcp", "haystack", "langchain", "llama_index", "mcp"}
+MODULES = ["deputize"] + [
+    f"deputize.{module.name}" for module in pkgutil.iter_modules([str(PACKAGE)]) if module.name not in FRAMEWORKS
+]
+
 
 def run(*words: str) -> None:
     done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, cwd=tempfile.gettempdir())
@@ -26,26 +35,29 @@ def test_mypy() -> None:
     pytest.importorskip("mypy")
     for name in ("httpx", "pyarrow"):
         pytest.importorskip(name)
-    run("mypy", "--strict", "--python-version", "3.10", "-p", "deputize")
+    run("mypy", "--strict", "--python-version", "3.10", *(word for name in MODULES for word in ("-m", name)))
     run("mypy", "--strict", "--python-version", "3.10", "--warn-unused-ignores", str(PROGRAM))
 
 
 def test_stubs_are_true_to_the_module() -> None:
     pytest.importorskip("mypy")
-    run("mypy.stubtest", "deputize")
+    run("mypy.stubtest", "deputize._deputize")
 
 
 def test_pyright() -> None:
     pytest.importorskip("pyright")
-    settings = '{"typeCheckingMode": "strict", "reportMissingTypeStubs": false, "include": ["%s"], "pythonVersion": "3.10"}'
+    settings = {"typeCheckingMode": "strict", "reportMissingTypeStubs": False, "pythonVersion": "3.10"}
     with tempfile.TemporaryDirectory() as folder:
-        for place in (PROGRAM, PACKAGE):
-            file = Path(folder, "pyrightconfig.json")
-            file.write_text(settings % place.as_posix(), "utf-8")
-            run("pyright", "--pythonpath", sys.executable, "-p", str(file))
+        # It looks at nothing that is named by an absolute path.
+        ignored = shutil.ignore_patterns("__pycache__", *FRAMEWORKS, *(f"{name}.py" for name in FRAMEWORKS))
+        shutil.copytree(PACKAGE, Path(folder, "deputize"), ignore=ignored)
+        shutil.copy(PROGRAM, folder)
+        file = Path(folder, "pyrightconfig.json")
+        file.write_text(json.dumps({**settings, "include": ["deputize", PROGRAM.name]}), "utf-8")
+        run("pyright", "--pythonpath", sys.executable, "-p", str(file))
 
 
-@pytest.mark.parametrize("name", ["deputize", "deputize._deputize", "deputize.errors", "deputize.source", "deputize.arrow"])
+@pytest.mark.parametrize("name", ["deputize", "deputize._deputize", "deputize.errors", "deputize.source", "deputize.arrow", "deputize.identity", "deputize.retrieval", "deputize.pushdown", "deputize.tools"])
 def test_examples_in_the_docs(name: str) -> None:
     if name.endswith(("source", "arrow")):
         pytest.importorskip("pyarrow")

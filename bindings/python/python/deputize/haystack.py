@@ -123,7 +123,9 @@ def filters(
     retriever's `filters`. The component still decides what is found.
 
     Raises DeniedError, `retrieval.nothing_allowed`, where the caller may see
-    nothing: `None` would be no filter. Do not search then.
+    nothing: `None` would be no filter. Do not search then. Another code where
+    what it may see is not known whole: search without these filters then, and
+    for more.
     """
     matches = resource.matches(caller, action)
     if not matches:

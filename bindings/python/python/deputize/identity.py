@@ -10,7 +10,7 @@ Token(...)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NoReturn, Protocol, TypeAlias, final
@@ -41,8 +41,6 @@ class Token:
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise MisuseError("identity.token", "a token is a text")
         self._text = text
 
     def reveal(self) -> str:
@@ -69,7 +67,7 @@ _acting: ContextVar[Identity | None] = ContextVar("deputize_acting", default=Non
 
 
 @contextmanager
-def acting(identity: Identity) -> Iterator[None]:
+def acting(identity: Identity) -> Generator[None, None, None]:
     """Within, `identity` is who asks where a framework hands none on.
 
     It holds for this thread or task and what it awaits. A framework that asks

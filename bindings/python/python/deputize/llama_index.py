@@ -109,7 +109,9 @@ def metadata_filters(
     still decides what is found.
 
     Raises DeniedError, `retrieval.nothing_allowed`, where the caller may see
-    nothing: `None` would be no filter. Do not search then.
+    nothing: `None` would be no filter. Do not search then. Another code where
+    what it may see is not known whole: search without these filters then, and
+    for more.
     """
     sieve: Sieve[Any] = Sieve(action, metadata=lambda _node: None, resource=resource, acl=acl)
     matches = sieve.matches(caller)

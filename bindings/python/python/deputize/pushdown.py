@@ -14,9 +14,9 @@ say "nothing": who may see nothing is not searched for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from . import _json
 from .errors import MisuseError
@@ -92,6 +92,7 @@ class FAISS:
                     if held in values:
                         return True
                 elif listed and isinstance(held, (list, tuple, set, frozenset)):
+                    held = cast("Iterable[object]", held)
                     if any(isinstance(one, str) and one in values for one in held):
                         return True
             return False
@@ -107,7 +108,10 @@ class FAISS:
         if mine is not None and not callable(mine):
             raise MisuseError("pushdown.filter", "beside ours, FAISS's own `filter` must be a function")
         ours = self.where(matches)
-        both = ours if mine is None else lambda metadata: bool(mine(metadata)) and ours(metadata)
+
+        def both(metadata: Mapping[str, Any]) -> bool:
+            return (mine is None or bool(mine(metadata))) and ours(metadata)
+
         return {**own, "filter": both, "fetch_k": max(1, int(store.index.ntotal))}
 
 
@@ -120,7 +124,7 @@ class LanceDB:
 
     def where(self, matches: Sequence[Match]) -> str:
         """For `table.search(…).where(…, prefilter=True)`."""
-        any_of = []
+        any_of: list[str] = []
         for match in _some(matches):
             texts = ", ".join("'" + value.replace("'", "''") + "'" for value in match.values)
             name = _name(self.column, match.key)
@@ -153,7 +157,8 @@ class SqliteVec:
 
     def where(self, matches: Sequence[Match]) -> tuple[str, list[str]]:
         """The condition, and its parameters in order."""
-        any_of, given = [], []
+        any_of: list[str] = []
+        given: list[str] = []
         for match in _some(matches):
             name = _name(self.column, match.key)
             values = "(SELECT value FROM json_each(?))"
@@ -174,7 +179,8 @@ class PgVector:
 
     def where(self, matches: Sequence[Match]) -> tuple[str, list[list[str]]]:
         """The condition, and its parameters in order."""
-        any_of, given = [], []
+        any_of: list[str] = []
+        given: list[list[str]] = []
         for match in _some(matches):
             name = _name(self.column, match.key)
             any_of.append(f"{name} && %s" if match.listed else f"{name} = ANY(%s)")

@@ -18,9 +18,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from ._deputize import Caller
 from .errors import DeniedError, DeputizeError, MisuseError
@@ -107,7 +107,7 @@ class Acl:
     type: str
     grants: Mapping[str, str]
     relation: str = "reader"
-    links: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         if not self.grants and not self.links:
@@ -155,7 +155,7 @@ class Acl:
             said = "with `links` a store cannot be searched for readers alone: it would find too little"
             raise MisuseError("retrieval.acl", said)
         terms = caller.terms(action, self.type)
-        found = []
+        found: list[Match] = []
         for key, subject in self.grants.items():
             before, hole, after = subject.partition("{}")
             if not hole:
@@ -179,13 +179,16 @@ _WHOLE = frozenset("#* \t\r\n")
 
 
 def _names(key: str, value: object, refused: frozenset[str]) -> list[str]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple, set, frozenset)):
+    if isinstance(value, str):
+        value = [value]
+    elif not isinstance(value, (list, tuple, set, frozenset)):
         raise ValueError(key)
-    for name in names:
+    names: list[str] = []
+    for name in cast("Iterable[object]", value):
         if not isinstance(name, str) or not name or refused & set(name):
             raise ValueError(key)
-    return list(names)
+        names.append(name)
+    return names
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,7 @@ class Sieve(Generic[_T]):
         if (resource is None) == (acl is None):
             said = "either `resource` or `acl` must say whose a chunk is"
             raise MisuseError("retrieval.resource", said)
-        if not action or not isinstance(action, str):
+        if not action:
             raise MisuseError("retrieval.action", "`action` must say what is done with a chunk")
         self.action = action
         self.acl = acl
@@ -274,6 +277,7 @@ class Sieve(Generic[_T]):
 
     def _name(self, chunk: _T, readers: dict[Readers, str]) -> tuple[str | None, str]:
         """The chunk's resource, or why it has none."""
+        found: Any
         try:
             if self.acl is not None:
                 try:

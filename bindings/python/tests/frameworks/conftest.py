@@ -41,6 +41,10 @@ type chunk
     define document: [document]
     define reader: [user, user:*, team#member]
     define can_read: reader or can_read from document
+type note
+  relations
+    define reader: [user, user:*, team#member]
+    define can_read: reader
 type account
   relations
     define owner: [user]

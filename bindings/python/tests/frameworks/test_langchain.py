@@ -492,6 +492,8 @@ def test_the_stores_own_filter_goes_on(corpus_policy: Policy, chroma: Any, faiss
         )
         found = retriever.invoke("query 0", asks(corpus_policy.caller("user:anne")))
         assert texts(found) == ["chunk 150"]
+    # By itself FAISS looks only at the 20 that it fetched first.
+    assert faiss.similarity_search("query 0", k=4, filter={"source": "document:150"}) == []
     inner = faiss.as_retriever(
         search_kwargs={"filter": lambda m: m["source"] == "document:150", "fetch_k": 2000}
     )
@@ -572,14 +574,25 @@ def test_names_pushed_to_lists_of_readers(policy: Policy) -> None:
             carrying(6, other="x"),
         ]
     )
+    # `$contains` does not find a text that stands alone; ours does.
+    alone = store.similarity_search("query 0", k=6, filter={"groups": {"$contains": "loans"}})
+    assert texts(alone) == ["chunk 3"]
     reports: list[Report] = []
     retriever = AuthorizedRetriever(
-        inner=store, action="can_read", acl=Acl("chunk", {"users": "user:{}", "groups": "team:{}#member"}),
+        inner=store, action="can_read", acl=Acl("note", {"users": "user:{}", "groups": "team:{}#member"}),
         prefilter=Chroma(), on_report=reports.append,
     )
     found = retriever.invoke("query 0", asks(policy.caller("user:anne")))
     assert texts(found) == ["chunk 2", "chunk 3", "chunk 4"]
     assert reports[0].dropped == {} and reports[0].searched == 3
+    # Where the names are not known whole, here because a condition on some
+    # document cannot be answered, the store is searched without them.
+    unknown = AuthorizedRetriever(
+        inner=store, action="can_read", acl=Acl("chunk", {"users": "user:{}", "groups": "team:{}#member"}),
+        prefilter=Chroma(), on_report=reports.append,
+    )
+    assert unknown.invoke("query 0", asks(policy.caller("user:anne"))) == found
+    assert reports[1].pushed is None and reports[1].dropped == {"acl.missing": 1, "subject.no_grant": 2}
     with pytest.raises(MisuseError):
         AuthorizedRetriever(
             inner=store, action="can_read", acl=ACL, prefilter=Chroma()

@@ -155,7 +155,7 @@ def test_names_of_readers_are_searched_for(policy: Policy) -> None:
              TextNode(id_="4", text="chunk 4", metadata={})]
     index = VectorStoreIndex(nodes, embed_model=Angles())
     filters = metadata_filters(
-        policy.caller("user:anne"), "can_read", acl=Acl("chunk", {"users": "user:{}", "groups": "team:{}#member"})
+        policy.caller("user:anne"), "can_read", acl=Acl("note", {"users": "user:{}", "groups": "team:{}#member"})
     )
     found = index.as_retriever(similarity_top_k=10, filters=filters).retrieve("query 0")
     assert sorted(texts(found)) == ["chunk 1", "chunk 3"]
