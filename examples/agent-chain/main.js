@@ -30,7 +30,7 @@ function draw(children, indent = "  ") {
 }
 
 /** A line about something done, or not; each level of the tree moves it by three. */
-const done = (depth, allowed, what, where, outcome) => [`${mark(allowed)} ${what.padEnd(40 - 3 * depth)}${faint(where.padEnd(15))}${outcome}`];
+const done = (depth, allowed, what, where, outcome) => [`${mark(allowed)} ${what.padEnd(41 - 3 * depth)}${faint(where.padEnd(16))}${outcome}`];
 
 /** What an agent did, and to whom it handed on. What it did at once is sorted. */
 function branch(agent, story, depth = 0) {
