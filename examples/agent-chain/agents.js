@@ -54,10 +54,19 @@ export async function runSubAgent(world, self) {
     get_token: tool({
       description: "Gets a token for an agent",
       inputSchema: z.object({ agent: z.string(), scope: z.string() }),
-      execute: ({ agent, scope }) => handOn(world, self, agent, { scope }).then(({ token }) => token, (error) => `refused: ${error.code}`),
+      execute: ({ agent, scope }) =>
+        handOn(world, self, agent, { scope }).then(
+          ({ token }) => token,
+          (error) => `refused: ${error.code}`,
+        ),
     }),
   };
-  const { text } = await generateText({ model: models[self.agent](), tools, prompt: "Help with the bakery's business account.", stopWhen: stepCountIs(5) });
+  const { text } = await generateText({
+    model: models[self.agent](),
+    tools,
+    prompt: "Help with the bakery's business account.",
+    stopWhen: stepCountIs(5),
+  });
   return text;
 }
 
@@ -93,7 +102,13 @@ export async function runCoordinator(world, login, person) {
     messages.push(...result.steps.flatMap(({ response }) => response.messages));
     const asked = result.content.filter(({ type, isAutomatic }) => type === "tool-approval-request" && isAutomatic !== true);
     if (asked.length === 0) return result.text;
-    const answers = await Promise.all(asked.map(async ({ approvalId, toolCall }) => ({ type: "tool-approval-response", approvalId, approved: await world.ask(person, toolCall.toolName, toolCall.input) })));
+    const answers = await Promise.all(
+      asked.map(async ({ approvalId, toolCall }) => ({
+        type: "tool-approval-response",
+        approvalId,
+        approved: await world.ask(person, toolCall.toolName, toolCall.input),
+      })),
+    );
     messages.push({ role: "tool", content: answers });
   }
 }

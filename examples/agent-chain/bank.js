@@ -91,7 +91,10 @@ export async function open() {
     revision: "7",
     model,
     tuples: grants.map(([user, relation, object]) => ({ user, relation, object })),
-    principals: ["coordinator", "documents", "credit", "calendar"].map((name) => ({ id: `agent:${name}`, identities: [{ issuer: ISSUER, subject: name }] })),
+    principals: ["coordinator", "documents", "credit", "calendar"].map((name) => ({
+      id: `agent:${name}`,
+      identities: [{ issuer: ISSUER, subject: name }],
+    })),
     issuers: [
       {
         issuer: ISSUER,

@@ -30,7 +30,7 @@ function draw(children, indent = "  ") {
 }
 
 /** A line about something done, or not; each level of the tree moves it by three. */
-const done = (depth, allowed, what, where, outcome) => [`${mark(allowed)} ${what.padEnd(40 - 3 * depth)}${faint(where.padEnd(15))}${outcome}`];
+const done = (depth, allowed, what, where, outcome) => [`${mark(allowed)} ${what.padEnd(41 - 3 * depth)}${faint(where.padEnd(16))}${outcome}`];
 
 /** What an agent did, and to whom it handed on. What it did at once is sorted. */
 function branch(agent, story, depth = 0) {
@@ -39,10 +39,18 @@ function branch(agent, story, depth = 0) {
   own.sort((one, other) => other.allowed - one.allowed || one.resource.localeCompare(other.resource) || one.service.localeCompare(other.service));
   const did = own.map(({ allowed, action, resource, service, reason }) => {
     const approved = asked.some(({ input }) => action === "can_open_account" && resource === `company:${input.company}`);
-    return done(depth, allowed, `${action} ${resource}`, `at ${service}`, allowed ? faint(approved ? "Lena was asked, and agreed" : "") : why(reason));
+    return done(
+      depth,
+      allowed,
+      `${action} ${resource}`,
+      `at ${service}`,
+      allowed ? faint(approved ? "Lena was asked, and agreed" : "") : why(reason),
+    );
   });
   const handed = tokens.filter(({ from }) => from === agent);
-  const refused = handed.filter(({ refused }) => refused).map(({ to, scope, refused }) => done(depth, false, `a token for ${scope}`, to === agent ? "for itself" : `for ${to}`, why(refused)));
+  const refused = handed
+    .filter(({ refused }) => refused)
+    .map(({ to, scope, refused }) => done(depth, false, `a token for ${scope}`, to === agent ? "for itself" : `for ${to}`, why(refused)));
   const given = handed.filter(({ token }) => token !== undefined).map((token) => [head(token), branch(token.to, story, depth + 1)]);
   return [...did, ...refused, ...given];
 }

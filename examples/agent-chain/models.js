@@ -26,12 +26,17 @@ const call = (service, tool, args) => ["call", { service, tool, args }];
 export const models = {
   coordinator: () =>
     scripted((results) => {
-      if (results.length === 0) return ["documents", "credit", "calendar"].map((agent) => ["hand_to", { agent, task: "for the bakery's business account" }]);
+      if (results.length === 0)
+        return ["documents", "credit", "calendar"].map((agent) => ["hand_to", { agent, task: "for the bakery's business account" }]);
       if (results.length === 3) return [["open_account", { company: "bakery" }]];
       return "The bakery's business account is open.";
     }),
   documents: () =>
-    scripted((results) => (results.length === 0 ? ["bakery-register", "bakery-statutes", "case-118"].map((id) => call("documents", "read_document", { id })) : results.join("\n"))),
+    scripted((results) =>
+      results.length === 0
+        ? ["bakery-register", "bakery-statutes", "case-118"].map((id) => call("documents", "read_document", { id }))
+        : results.join("\n"),
+    ),
   credit: () => scripted((results) => (results.length === 0 ? [call("credit", "check_credit", { company: "bakery" })] : results.join("\n"))),
   calendar: () =>
     scripted((results) => {

@@ -34,8 +34,13 @@ it("refuses the calendar agent all that the invitation tells it to do", () => {
     "credit: POST /mcp audience.mismatch",
     "documents: POST /mcp audience.mismatch",
   ]);
-  const refused = story.tokens.filter(({ refused }) => refused !== undefined).map(({ from, to, scope, refused }) => `${from} for ${to}: ${scope} ${refused}`);
-  assert.deepEqual(refused, ["calendar for calendar: documents:read exchange.scope", "calendar for documents: calendar:read chain.hop_not_permitted"]);
+  const refused = story.tokens
+    .filter(({ refused }) => refused !== undefined)
+    .map(({ from, to, scope, refused }) => `${from} for ${to}: ${scope} ${refused}`);
+  assert.deepEqual(refused, [
+    "calendar for calendar: documents:read exchange.scope",
+    "calendar for documents: calendar:read chain.hop_not_permitted",
+  ]);
 });
 
 it("would refuse it with a token that is too good for it", () => {
@@ -47,10 +52,12 @@ it("would refuse it with a token that is too good for it", () => {
 
 it("gives each agent a token that is narrower than the one it comes from", () => {
   const given = story.tokens.filter(({ token }) => token !== undefined);
-  assert.deepEqual(
-    given.map(({ from, to, scope, audience }) => `${from} → ${to}: ${scope} at ${audience.length}`).sort(),
-    ["coordinator → calendar: calendar:read at 1", "coordinator → credit: credit:check at 1", "coordinator → documents: documents:read at 1", "lena → coordinator: documents:read credit:check calendar:read accounts:open at 4"],
-  );
+  assert.deepEqual(given.map(({ from, to, scope, audience }) => `${from} → ${to}: ${scope} at ${audience.length}`).sort(), [
+    "coordinator → calendar: calendar:read at 1",
+    "coordinator → credit: credit:check at 1",
+    "coordinator → documents: documents:read at 1",
+    "lena → coordinator: documents:read credit:check calendar:read accounts:open at 4",
+  ]);
   assert.ok(given.every(({ from, seconds }) => seconds <= (from === "lena" ? 900 : 300)));
 });
 

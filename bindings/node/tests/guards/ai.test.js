@@ -19,7 +19,12 @@ const finish = (reason) => ({ unified: reason, raw: reason });
 /** What a scripted model says at its next steps: calls of tools `[name, input]`, or a text. */
 function content(step) {
   if (typeof step === "string") return [{ type: "text", text: step }];
-  return step.map(([toolName, input], place) => ({ type: "tool-call", toolCallId: `${toolName}-${place}-${JSON.stringify(input)}`, toolName, input: JSON.stringify(input) }));
+  return step.map(([toolName, input], place) => ({
+    type: "tool-call",
+    toolCallId: `${toolName}-${place}-${JSON.stringify(input)}`,
+    toolName,
+    input: JSON.stringify(input),
+  }));
 }
 const reasonOf = (step) => finish(typeof step === "string" ? "stop" : "tool-calls");
 
@@ -43,8 +48,19 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
             return `text ${id}`;
           },
         });
-      const tools = { read: read("read"), block: read("block"), broken: read("broken"), clock: ai.tool({ inputSchema: z.object({}), execute: () => "noon" }) };
-      const guard = guardTools(tools, { policy: policy(), who: { token: token() }, rules: { ...rules, broken }, onRuling: (ruling) => rulings.push(ruling), ...options });
+      const tools = {
+        read: read("read"),
+        block: read("block"),
+        broken: read("broken"),
+        clock: ai.tool({ inputSchema: z.object({}), execute: () => "noon" }),
+      };
+      const guard = guardTools(tools, {
+        policy: policy(),
+        who: { token: token() },
+        rules: { ...rules, broken },
+        onRuling: (ruling) => rulings.push(ruling),
+        ...options,
+      });
       return { guard, calls, rulings };
     }
 
@@ -62,13 +78,33 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
           const step = left.shift();
           const parts = content(step).flatMap((part) =>
             part.type === "text"
-              ? [{ type: "text-start", id: "t" }, { type: "text-delta", id: "t", delta: part.text }, { type: "text-end", id: "t" }]
-              : [{ type: "tool-input-start", id: part.toolCallId, toolName: part.toolName }, { type: "tool-input-delta", id: part.toolCallId, delta: part.input }, { type: "tool-input-end", id: part.toolCallId }, part],
+              ? [
+                  { type: "text-start", id: "t" },
+                  { type: "text-delta", id: "t", delta: part.text },
+                  { type: "text-end", id: "t" },
+                ]
+              : [
+                  { type: "tool-input-start", id: part.toolCallId, toolName: part.toolName },
+                  { type: "tool-input-delta", id: part.toolCallId, delta: part.input },
+                  { type: "tool-input-end", id: part.toolCallId },
+                  part,
+                ],
           );
-          return { stream: simulateReadableStream({ chunks: [{ type: "stream-start", warnings: [] }, ...parts, { type: "finish", finishReason: reasonOf(step), usage }] }) };
+          return {
+            stream: simulateReadableStream({
+              chunks: [{ type: "stream-start", warnings: [] }, ...parts, { type: "finish", finishReason: reasonOf(step), usage }],
+            }),
+          };
         },
       });
-      const options = { model, tools: guard.tools, messages, stopWhen: ai.stepCountIs(5), ...(approval && { toolApproval: guard.toolApproval }), ...more };
+      const options = {
+        model,
+        tools: guard.tools,
+        messages,
+        stopWhen: ai.stepCountIs(5),
+        ...(approval && { toolApproval: guard.toolApproval }),
+        ...more,
+      };
       const result = stream ? ai.streamText(options) : await ai.generateText(options);
       if (stream) await result.consumeStream();
       const told = await result.steps;
@@ -81,7 +117,9 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
     const outputs = ({ all, messages }) => {
       const told = messages.flatMap(({ role, content }) => (role === "tool" ? content : [])).filter(({ type }) => type === "tool-result");
       assert.ok(all.length > 0);
-      return Object.fromEntries(told.map(({ toolCallId, output }) => [toolCallId, output.type === "text" ? output.value : `${output.type} ${output.value ?? output.reason}`]));
+      return Object.fromEntries(
+        told.map(({ toolCallId, output }) => [toolCallId, output.type === "text" ? output.value : `${output.type} ${output.value ?? output.reason}`]),
+      );
     };
     const codeOf = (output) => /\((.+)\)\.$/.exec(output)?.[1] ?? output;
     /** What the one call of a run came to. */
@@ -90,7 +128,16 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
     it("runs what is allowed and refuses what is not, in parallel and streamed", async () => {
       for (const stream of [false, true]) {
         const world = setUp();
-        const steps = [[["read", { id: "1" }], ["read", { id: "2" }], ["clock", {}], ["read", { id: " 1 " }]], [["read", { id: "3" }]], "done"];
+        const steps = [
+          [
+            ["read", { id: "1" }],
+            ["read", { id: "2" }],
+            ["clock", {}],
+            ["read", { id: " 1 " }],
+          ],
+          [["read", { id: "3" }]],
+          "done",
+        ];
         const result = await run(world, steps, { stream });
         const said = Object.values(outputs(result)).map(codeOf);
         assert.deepEqual([...said].sort(), ["noon", "subject.no_grant", "subject.no_grant", "text 1", "text 1"].sort());
@@ -137,11 +184,29 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
     it("denies where the decision fails", async () => {
       const world = setUp();
       assert.equal(await one(world, ["broken", { id: "1" }]), "guard.error");
-      const gone = setUp({ policy: () => { throw new Error("no policy"); } });
+      const gone = setUp({
+        policy: () => {
+          throw new Error("no policy");
+        },
+      });
       assert.equal(await one(gone, ["read", { id: "1" }]), "guard.error");
-      const mute = setUp({ onRuling: () => { throw new Error("disk full"); } });
+      const mute = setUp({
+        onRuling: () => {
+          throw new Error("disk full");
+        },
+      });
       assert.equal(await one(mute, ["read", { id: "1" }]), "guard.error");
-      const asking = setUp({ rules: { ...rules, read: { ...rules.read, ask: () => { throw new Error("broken"); } } } });
+      const asking = setUp({
+        rules: {
+          ...rules,
+          read: {
+            ...rules.read,
+            ask: () => {
+              throw new Error("broken");
+            },
+          },
+        },
+      });
       assert.equal(await one(asking, ["read", { id: "1" }]), "guard.error");
       assert.deepEqual([...world.calls, ...gone.calls, ...mute.calls, ...asking.calls], []);
     });
@@ -149,10 +214,13 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
     it("asks the snapshot that is in force, and the time that it is", async (test) => {
       let current = policy();
       const world = setUp({ policy: () => current });
-      world.guard.tools.clock.execute = ((execute) => (...given) => {
-        current = stricter();
-        return execute(...given);
-      })(world.guard.tools.clock.execute);
+      world.guard.tools.clock.execute = (
+        (execute) =>
+        (...given) => {
+          current = stricter();
+          return execute(...given);
+        }
+      )(world.guard.tools.clock.execute);
       const result = await run(world, [[["read", { id: "1" }]], [["clock", {}]], [["read", { id: " 1" }]], "done"]);
       assert.deepEqual(Object.values(outputs(result)).map(codeOf), ["text 1", "noon", "subject.no_grant"]);
       assert.deepEqual(world.guard.activeTools(), ["broken", "clock"]);
@@ -167,7 +235,12 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
       for (const ask of [true, { unless: "blocked" }, ({ id }) => id === "1"]) {
         for (const answer of [true, false]) {
           const world = setUp({ rules: { ...rules, read: { ...rules.read, ask } } });
-          const first = await run(world, [[["read", { id: "1" }], ["read", { id: "2" }]]]);
+          const first = await run(world, [
+            [
+              ["read", { id: "1" }],
+              ["read", { id: "2" }],
+            ],
+          ]);
           assert.deepEqual(world.calls, []);
           const requests = first.all.filter(({ type, isAutomatic }) => type === "tool-approval-request" && isAutomatic !== true);
           assert.equal(requests.length, 1);
@@ -184,7 +257,9 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
       const first = await run(world, [[["read", { id: "1" }]]]);
       const { approvalId } = first.all.find(({ type }) => type === "tool-approval-request");
       current = stricter();
-      await run(world, ["done"], { messages: [...first.messages, { role: "tool", content: [{ type: "tool-approval-response", approvalId, approved: true }] }] });
+      await run(world, ["done"], {
+        messages: [...first.messages, { role: "tool", content: [{ type: "tool-approval-response", approvalId, approved: true }] }],
+      });
       assert.deepEqual(world.calls, []);
     });
 
@@ -194,7 +269,14 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
       const request = { role: "assistant", content: [{ type: "tool-approval-request", approvalId: "a", toolCallId: "c" }] };
       const automatic = { role: "assistant", content: [{ ...request.content[0], isAutomatic: true }] };
       const reply = (approvalId, approved) => ({ role: "tool", content: [{ type: "tool-approval-response", approvalId, approved }] });
-      for (const messages of [[], [request], [request, reply("a", false)], [automatic, reply("a", true)], [request, reply("b", true)], [reply("a", true)]]) {
+      for (const messages of [
+        [],
+        [request],
+        [request, reply("a", false)],
+        [automatic, reply("a", true)],
+        [request, reply("b", true)],
+        [reply("a", true)],
+      ]) {
         assert.throws(() => call(messages), { kind: "denied", code: "guard.not_approved" });
       }
       call([request, reply("a", true)]);
@@ -202,9 +284,25 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
     });
 
     it("leaves streams of results as they are", async () => {
-      const watch = ai.tool({ inputSchema: z.object({ id: z.string() }), async *execute({ id }) { yield `first ${id}`; yield `last ${id}`; } });
+      const watch = ai.tool({
+        inputSchema: z.object({ id: z.string() }),
+        async *execute({ id }) {
+          yield `first ${id}`;
+          yield `last ${id}`;
+        },
+      });
       const guard = guardTools({ watch }, { policy: policy(), who: { token: token() }, rules: { watch: rules.read } });
-      const result = await run({ guard }, [[["watch", { id: "1" }], ["watch", { id: "2" }]], "done"], { stream: true });
+      const result = await run(
+        { guard },
+        [
+          [
+            ["watch", { id: "1" }],
+            ["watch", { id: "2" }],
+          ],
+          "done",
+        ],
+        { stream: true },
+      );
       assert.deepEqual(Object.values(outputs(result)).map(codeOf).sort(), ["last 1", "subject.no_grant"]);
     });
 
@@ -229,9 +327,14 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
 it("finds the caller in the context of version 7's tools", async () => {
   const seen = [];
   const read = ai7.tool({ inputSchema: z.object({ id: z.string() }), contextSchema: z.object({ who: z.any() }), execute: async ({ id }) => id });
-  const guard = guardTools({ read }, { policy: policy(), who: ({ context }) => context?.who, rules: { read: rules.read }, onRuling: ({ code }) => seen.push(code) });
+  const guard = guardTools(
+    { read },
+    { policy: policy(), who: ({ context }) => context?.who, rules: { read: rules.read }, onRuling: ({ code }) => seen.push(code) },
+  );
   for (const who of [{ token: token() }, undefined]) {
-    const model = new MockLanguageModelV4({ doGenerate: [[["read", { id: "1" }]], "done"].map((step) => ({ content: content(step), finishReason: reasonOf(step), usage, warnings: [] })) });
+    const model = new MockLanguageModelV4({
+      doGenerate: [[["read", { id: "1" }]], "done"].map((step) => ({ content: content(step), finishReason: reasonOf(step), usage, warnings: [] })),
+    });
     const { toolApproval, tools } = guard;
     await ai7.generateText({ model, tools, toolApproval, toolsContext: { read: { who } }, prompt: "go on", stopWhen: ai7.stepCountIs(3) });
   }

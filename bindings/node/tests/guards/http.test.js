@@ -9,7 +9,17 @@ import { Hono } from "hono";
 
 import { AUDIENCE, bound, expired, foreign, narrow, now, policy, proof, stricter, token } from "./world.js";
 
-const { url: metadata, path, document } = forHono.resourceMetadata({ resource: AUDIENCE, authorizationServers: ["https://id.example"], scopes: ["document:read"], name: "Documents", dpop: { required: true } });
+const {
+  url: metadata,
+  path,
+  document,
+} = forHono.resourceMetadata({
+  resource: AUDIENCE,
+  authorizationServers: ["https://id.example"],
+  scopes: ["document:read"],
+  name: "Documents",
+  dpop: { required: true },
+});
 
 /** What a server answers to `GET path`; headers are a list, as they may come twice. */
 const servers = {
@@ -18,7 +28,9 @@ const servers = {
     const app = new Hono();
     app.get(path, (context) => context.json(document));
     app.use("/documents/*", guard.authenticate);
-    app.get("/documents/:id", guard.permit("can_read", resource ?? ((context) => `document:${context.req.param("id")}`)), (context) => context.text(`${context.get("caller").actor} ${context.get("identity").ask(({ subject }) => subject)}`));
+    app.get("/documents/:id", guard.permit("can_read", resource ?? ((context) => `document:${context.req.param("id")}`)), (context) =>
+      context.text(`${context.get("caller").actor} ${context.get("identity").ask(({ subject }) => subject)}`),
+    );
     app.get("/open/:id", guard.permit("can_read", "document:1"), (context) => context.text("open"));
     app.onError((error, context) => context.text(error.code ?? "thrown", 500));
     return {
@@ -36,7 +48,9 @@ const servers = {
     const app = express();
     app.get(path, (_, response) => response.json(document));
     app.use("/documents", guard.authenticate);
-    app.get("/documents/:id", guard.permit("can_read", resource ?? ((request) => `document:${request.params.id}`)), (request, response) => response.send(`${request.caller.actor} ${request.identity.ask(({ subject }) => subject)}`));
+    app.get("/documents/:id", guard.permit("can_read", resource ?? ((request) => `document:${request.params.id}`)), (request, response) =>
+      response.send(`${request.caller.actor} ${request.identity.ask(({ subject }) => subject)}`),
+    );
     app.get("/open/:id", guard.permit("can_read", "document:1"), (_, response) => response.send("open"));
     app.use((error, _request, response, _next) => response.status(500).send(error.code ?? "thrown"));
     const http = createServer(app).listen(0, "127.0.0.1");
@@ -44,10 +58,22 @@ const servers = {
     return {
       get: (path, headers = []) =>
         new Promise((resolve, reject) => {
-          const asked = send({ host: "127.0.0.1", port: http.address().port, path, headers: [["Host", "elsewhere.example"], ...headers].flat() }, (answer) => {
-            let text = "";
-            answer.setEncoding("utf8").on("data", (chunk) => (text += chunk)).on("end", () => resolve({ status: answer.statusCode, headers: new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])), text }));
-          });
+          const asked = send(
+            { host: "127.0.0.1", port: http.address().port, path, headers: [["Host", "elsewhere.example"], ...headers].flat() },
+            (answer) => {
+              let text = "";
+              answer
+                .setEncoding("utf8")
+                .on("data", (chunk) => (text += chunk))
+                .on("end", () =>
+                  resolve({
+                    status: answer.statusCode,
+                    headers: new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
+                    text,
+                  }),
+                );
+            },
+          );
           asked.on("error", reject).end();
         }),
       close: () => (http.closeAllConnections(), http.close()),
@@ -62,7 +88,10 @@ for (const [name, serve] of Object.entries(servers)) {
   describe(name, () => {
     async function served(run, options = {}, resource) {
       const rulings = [];
-      const server = await serve({ policy: policy(), audience: AUDIENCE, metadata, onRuling: (ruling) => rulings.push(ruling), ...options }, resource);
+      const server = await serve(
+        { policy: policy(), audience: AUDIENCE, metadata, onRuling: (ruling) => rulings.push(ruling), ...options },
+        resource,
+      );
       try {
         await run(server.get, rulings);
       } finally {
@@ -96,7 +125,9 @@ for (const [name, serve] of Object.entries(servers)) {
     it("refuses requests that are malformed", () =>
       served(async (get) => {
         const good = token();
-        const odd = ["Bearer", "Bearer ", `Bearer ${good} x`, `Bearer ${good}\t`.trimEnd() + ", Bearer x", `Bearer "${good}"`, good].map((value) => [["Authorization", value]]);
+        const odd = ["Bearer", "Bearer ", `Bearer ${good} x`, `Bearer ${good}\t`.trimEnd() + ", Bearer x", `Bearer "${good}"`, good].map((value) => [
+          ["Authorization", value],
+        ]);
         for (const headers of [...odd, [...bearer(good), ...bearer(good)]]) {
           const [status, code, challenge] = short(await get("/documents/1", headers));
           assert.deepEqual([status, code], [400, "guard.malformed"]);
@@ -106,28 +137,50 @@ for (const [name, serve] of Object.entries(servers)) {
 
     it("refuses tokens that are not good, and leaves a record of each", () =>
       served(async (get, rulings) => {
-        for (const [bad, reason] of [[expired(), "token.expired"], [foreign(), "audience.mismatch"], ["x.y.z", "token.malformed"], [`${token()}x`, "token.malformed"]]) {
+        for (const [bad, reason] of [
+          [expired(), "token.expired"],
+          [foreign(), "audience.mismatch"],
+          ["x.y.z", "token.malformed"],
+          [`${token()}x`, "token.malformed"],
+        ]) {
           const [status, code, challenge] = short(await get("/documents/1", bearer(bad)));
           assert.equal(status, 401);
           if (reason !== "token.malformed") assert.equal(code, reason);
           const { record } = rulings.at(-1).decisions[0];
           assert.deepEqual([record.reason, record.action, record.resource], [code, "GET", "/documents/1"]);
-          assert.ok(challenge.startsWith(`Bearer error="invalid_token", error_description="${code}", resource_metadata="${metadata}", DPoP error="invalid_token"`));
+          assert.ok(
+            challenge.startsWith(
+              `Bearer error="invalid_token", error_description="${code}", resource_metadata="${metadata}", DPoP error="invalid_token"`,
+            ),
+          );
         }
       }));
 
     it("refuses what is not permitted, and names a scope that is too narrow", () =>
-      served(async (get) => {
-        assert.deepEqual(short(await get("/documents/2", bearer(token()))), [403, "subject.no_grant", null]);
-        const [status, code, challenge] = short(await get("/documents/1", bearer(narrow())));
-        assert.deepEqual([status, code], [403, "scope.insufficient"]);
-        assert.match(challenge, /^Bearer error="insufficient_scope", error_description="scope.insufficient", scope="document:read"/);
-        for (const id of ["*", "1%0a", "1%23viewer", "%20"]) assert.equal((await get(`/documents/${id}`, bearer(token()))).status, 403);
-      }, { scope: "document:read" }));
+      served(
+        async (get) => {
+          assert.deepEqual(short(await get("/documents/2", bearer(token()))), [403, "subject.no_grant", null]);
+          const [status, code, challenge] = short(await get("/documents/1", bearer(narrow())));
+          assert.deepEqual([status, code], [403, "scope.insufficient"]);
+          assert.match(challenge, /^Bearer error="insufficient_scope", error_description="scope.insufficient", scope="document:read"/);
+          for (const id of ["*", "1%0a", "1%23viewer", "%20"]) assert.equal((await get(`/documents/${id}`, bearer(token()))).status, 403);
+        },
+        { scope: "document:read" },
+      ));
 
     it("denies where the decision fails, and where nobody was authenticated", async () => {
-      await served(async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [403, "guard.error", null]), {}, () => { throw new Error("broken"); });
-      await served(async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [403, "guard.error", null]), { onRuling: () => { throw new Error("disk full"); } });
+      await served(
+        async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [403, "guard.error", null]),
+        {},
+        () => {
+          throw new Error("broken");
+        },
+      );
+      await served(async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [403, "guard.error", null]), {
+        onRuling: () => {
+          throw new Error("disk full");
+        },
+      });
       await served(async (get) => {
         const { status, text } = await get("/open/1", bearer(token()));
         assert.deepEqual([status, text], [500, "call.options"]);
@@ -136,20 +189,28 @@ for (const [name, serve] of Object.entries(servers)) {
 
     it("asks the snapshot that is in force; one that is stale is the server's fault", async () => {
       let current = policy();
-      await served(async (get) => {
-        assert.equal((await get("/documents/1", bearer(token()))).status, 200);
-        current = stricter();
-        assert.equal((await get("/documents/1", bearer(token()))).status, 403);
-        current = policy({ not_after: now() - 1 });
-        assert.deepEqual(short(await get("/documents/1", bearer(token()))), [503, "snapshot.stale", null]);
-      }, { policy: () => current });
-      await served(async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [503, "guard.error", null]), { policy: () => { throw new Error("no policy"); } });
+      await served(
+        async (get) => {
+          assert.equal((await get("/documents/1", bearer(token()))).status, 200);
+          current = stricter();
+          assert.equal((await get("/documents/1", bearer(token()))).status, 403);
+          current = policy({ not_after: now() - 1 });
+          assert.deepEqual(short(await get("/documents/1", bearer(token()))), [503, "snapshot.stale", null]);
+        },
+        { policy: () => current },
+      );
+      await served(async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [503, "guard.error", null]), {
+        policy: () => {
+          throw new Error("no policy");
+        },
+      });
     });
 
     it("takes a token that is bound to a key with a proof, once (RFC 9449)", () =>
-      served(async (get) => {
+      served(async (get, rulings) => {
         const uri = `${AUDIENCE}/documents/1`;
-        const show = (token, proofs, scheme = "DPoP") => get("/documents/1", [["Authorization", `${scheme} ${token}`], ...proofs.map((proof) => ["DPoP", proof])]);
+        const show = (token, proofs, scheme = "DPoP") =>
+          get("/documents/1", [["Authorization", `${scheme} ${token}`], ...proofs.map((proof) => ["DPoP", proof])]);
         const good = bound();
         const first = proof(good, "GET", uri);
         assert.equal((await show(good, [first])).status, 200);
@@ -169,8 +230,10 @@ for (const [name, serve] of Object.entries(servers)) {
           malformed: [good, ["x.y.z"]],
         };
         for (const [what, given] of Object.entries(refused)) {
-          const [status, , challenge] = short(await show(...given));
+          const before = rulings.length;
+          const [status, code, challenge] = short(await show(...given));
           assert.equal(status, 401, what);
+          if (what !== "not bound") assert.equal(rulings[before].decisions[0].record.reason, code, what);
           assert.match(challenge, /DPoP error="invalid_(token|dpop_proof)"/);
         }
         assert.equal((await show(good, [proof(good, "GET", uri), proof(good, "GET", uri)])).status, 400);
@@ -179,23 +242,41 @@ for (const [name, serve] of Object.entries(servers)) {
     it("can insist on bound tokens and on a nonce, and share what was used", async () => {
       const uri = `${AUDIENCE}/documents/1`;
       const taken = [];
-      await served(async (get) => {
-        const good = bound();
-        const [status, , challenge] = short(await get("/documents/1", bearer(token())));
-        assert.equal(status, 401);
-        assert.ok(challenge.startsWith("DPoP "));
-        const show = (proof) => get("/documents/1", [["Authorization", `DPoP ${good}`], ["DPoP", proof]]);
-        const answer = await show(proof(good, "GET", uri));
-        assert.deepEqual([answer.status, answer.headers.get("dpop-nonce")], [401, "n-1"]);
-        assert.match(answer.headers.get("www-authenticate"), /error="use_dpop_nonce"/);
-        assert.equal((await show(proof(good, "GET", uri, { nonce: "n-1" }))).status, 200);
-        assert.equal(taken.length, 1);
-      }, { dpop: { required: true, nonce: () => "n-1", take: (use) => taken.push(use) === 1 } });
-      await served(async (get) => {
-        const good = bound();
-        assert.equal((await get("/documents/1", [["Authorization", `DPoP ${good}`], ["DPoP", proof(good, "GET", uri)]])).status, 401);
-        assert.equal((await get("/documents/1", bearer(token()))).status, 200);
-      }, { dpop: false });
+      await served(
+        async (get) => {
+          const good = bound();
+          const [status, , challenge] = short(await get("/documents/1", bearer(token())));
+          assert.equal(status, 401);
+          assert.ok(challenge.startsWith("DPoP "));
+          const show = (proof) =>
+            get("/documents/1", [
+              ["Authorization", `DPoP ${good}`],
+              ["DPoP", proof],
+            ]);
+          const answer = await show(proof(good, "GET", uri));
+          assert.deepEqual([answer.status, answer.headers.get("dpop-nonce")], [401, "n-1"]);
+          assert.match(answer.headers.get("www-authenticate"), /error="use_dpop_nonce"/);
+          assert.equal((await show(proof(good, "GET", uri, { nonce: "n-1" }))).status, 200);
+          assert.equal(taken.length, 1);
+        },
+        { dpop: { required: true, nonce: () => "n-1", take: (use) => taken.push(use) === 1 } },
+      );
+      await served(
+        async (get) => {
+          const good = bound();
+          assert.equal(
+            (
+              await get("/documents/1", [
+                ["Authorization", `DPoP ${good}`],
+                ["DPoP", proof(good, "GET", uri)],
+              ])
+            ).status,
+            401,
+          );
+          assert.equal((await get("/documents/1", bearer(token()))).status, 200);
+        },
+        { dpop: false },
+      );
     });
 
     it("serves its metadata (RFC 9728)", () =>

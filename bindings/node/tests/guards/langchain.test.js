@@ -31,7 +31,8 @@ function library(count, every) {
   };
   return { policy: Policy.fromJson(snapshot), documents: places.map((place) => chunk(place)), allowed };
 }
-const chunk = (place, resource = `document:${place}`) => new Document({ pageContent: `${place} text`, metadata: resource === undefined ? {} : { resource } });
+const chunk = (place, resource = `document:${place}`) =>
+  new Document({ pageContent: `${place} text`, metadata: resource === undefined ? {} : { resource } });
 const pages = (documents) => documents.map(({ pageContent }) => Number.parseInt(pageContent, 10));
 
 /** A store that counts its searches. */
@@ -86,14 +87,27 @@ describe("AuthorizedRetriever", () => {
 
   it("drops what names no resource, or none that is known", async () => {
     const { policy } = library(10, 1);
-    const odd = [chunk(0, undefined), chunk(1, ""), chunk(2, 2), chunk(3, "document:nothing"), chunk(4, "document:1\ndocument:2"), chunk(5, "user:anne"), chunk(6, "document:*"), chunk(7, ["document:7"]), chunk(8)];
+    const odd = [
+      chunk(0, undefined),
+      chunk(1, ""),
+      chunk(2, 2),
+      chunk(3, "document:nothing"),
+      chunk(4, "document:1\ndocument:2"),
+      chunk(5, "user:anne"),
+      chunk(6, "document:*"),
+      chunk(7, ["document:7"]),
+      chunk(8),
+    ];
     delete odd[0].metadata.resource;
     const { store } = await stored(odd);
     const sifted = [];
     const retriever = new AuthorizedRetriever({ ...sight, policy, who: anne, store, k: 9, onSifted: (said) => sifted.push(said) });
     assert.ok(odd.every(({ id }) => id === undefined));
     assert.deepEqual(pages(await retriever.invoke("0")), [8]);
-    assert.equal(Object.values(sifted[0].dropped).reduce((sum, count) => sum + count), 8);
+    assert.equal(
+      Object.values(sifted[0].dropped).reduce((sum, count) => sum + count),
+      8,
+    );
     const throwing = new AuthorizedRetriever({ ...sight, resource: ({ metadata }) => metadata.resource.trim(), policy, who: anne, store, k: 9 });
     assert.deepEqual(pages(await throwing.invoke("0")), [8]);
   });
@@ -106,7 +120,10 @@ describe("AuthorizedRetriever", () => {
     const retriever = (who) => new AuthorizedRetriever({ ...sight, policy, who, store, k: 2, pushDown });
     assert.deepEqual(pages(await retriever(anne).invoke("0")), allowed);
     assert.deepEqual(given, [["document:199", "document:99"]]);
-    assert.deepEqual(searches.map(([k]) => k), [2]);
+    assert.deepEqual(
+      searches.map(([k]) => k),
+      [2],
+    );
     assert.deepEqual(await retriever({ chain: "user:nobody" }).invoke("0"), []);
     assert.equal(searches.length, 1);
     // Too many names for the store: it is searched without, and sifted.
@@ -133,7 +150,12 @@ describe("AuthorizedRetriever", () => {
     const nobody = policy.caller("user:nobody");
     const both = await Promise.all([retriever.invoke("0", as(caller)), retriever.invoke("0", as(nobody)), retriever.invoke("0", as(identity))]);
     assert.deepEqual(both.map(pages), [allowed.slice(0, 2), [], allowed.slice(0, 2)]);
-    for (const call of [() => retriever.invoke("0"), () => retriever.invoke("0", {}), () => retriever._getRelevantDocuments("0"), () => retriever.batch(["0"])]) {
+    for (const call of [
+      () => retriever.invoke("0"),
+      () => retriever.invoke("0", {}),
+      () => retriever._getRelevantDocuments("0"),
+      () => retriever.batch(["0"]),
+    ]) {
       await assert.rejects(call, { code: "guard.no_caller" });
     }
     // What a client could have written there is not believed.
@@ -148,7 +170,9 @@ describe("AuthorizedRetriever", () => {
   });
 
   it("refuses tokens that are not good, and takes nothing else beside one", async () => {
-    const store = { similaritySearch: async () => ["document:1", "document:2"].map((resource) => new Document({ pageContent: "0", metadata: { resource } })) };
+    const store = {
+      similaritySearch: async () => ["document:1", "document:2"].map((resource) => new Document({ pageContent: "0", metadata: { resource } })),
+    };
     const retriever = new AuthorizedRetriever({ ...sight, policy: policy(), audience: AUDIENCE, store });
     const as = (token, more) => retriever.invoke("0", { configurable: { deputize: { token, ...more } } });
     assert.equal((await as(token())).length, 1);
@@ -175,7 +199,11 @@ describe("AuthorizedRetriever", () => {
 
   it("passes a store's failure on, and is set up right", async () => {
     const { policy } = library(10, 1);
-    const store = { similaritySearch: async () => { throw new Error("no store"); } };
+    const store = {
+      similaritySearch: async () => {
+        throw new Error("no store");
+      },
+    };
     await assert.rejects(new AuthorizedRetriever({ ...sight, policy, who: anne, store }).invoke("0"), /no store/);
     for (const more of [{ k: 0 }, { k: 5, most: 4 }, { store: {} }, { policy: undefined }]) {
       assert.throws(() => new AuthorizedRetriever({ ...sight, policy, who: anne, store, ...more }), { kind: "misuse" });
@@ -200,9 +228,28 @@ describe("guardTools", () => {
   function setUp(options = {}) {
     const calls = [];
     const rulings = [];
-    const read = (name, more) => tool(({ id }) => (calls.push(`${name} ${id}`), more ? [`text ${id}`, { id }] : `text ${id}`), { name, description: name, schema: z.object({ id: z.string().trim() }), ...more });
-    const tools = [read("read"), read("block"), read("unruled"), read("broken"), read("artifact", { responseFormat: "content_and_artifact" }), tool(() => "noon", { name: "clock", description: "the time", schema: z.object({}) })];
-    const guard = guardTools(tools, { policy: policy(), audience: AUDIENCE, rules: { ...rules, artifact: rules.read, broken }, onRuling: (ruling) => rulings.push(ruling), ...options });
+    const read = (name, more) =>
+      tool(({ id }) => (calls.push(`${name} ${id}`), more ? [`text ${id}`, { id }] : `text ${id}`), {
+        name,
+        description: name,
+        schema: z.object({ id: z.string().trim() }),
+        ...more,
+      });
+    const tools = [
+      read("read"),
+      read("block"),
+      read("unruled"),
+      read("broken"),
+      read("artifact", { responseFormat: "content_and_artifact" }),
+      tool(() => "noon", { name: "clock", description: "the time", schema: z.object({}) }),
+    ];
+    const guard = guardTools(tools, {
+      policy: policy(),
+      audience: AUDIENCE,
+      rules: { ...rules, artifact: rules.read, broken },
+      onRuling: (ruling) => rulings.push(ruling),
+      ...options,
+    });
     const named = (name) => guard.tools.find((tool) => tool.name === name);
     return { guard, named, calls, rulings };
   }
@@ -241,10 +288,17 @@ describe("guardTools", () => {
       ["broken", good, "guard.error"],
     ];
     for (const [name, config, reason] of cases) assert.equal(await told(world, name, { id: "1" }, config), reason);
-    const mute = setUp({ onRuling: () => { throw new Error("disk full"); } });
+    const mute = setUp({
+      onRuling: () => {
+        throw new Error("disk full");
+      },
+    });
     assert.equal(await told(mute, "read", { id: "1" }, good), "guard.error");
     assert.deepEqual([...world.calls, ...mute.calls], []);
-    assert.deepEqual(world.guard.visible(good).map(({ name }) => name), ["read", "broken", "artifact", "clock"]);
+    assert.deepEqual(
+      world.guard.visible(good).map(({ name }) => name),
+      ["read", "broken", "artifact", "clock"],
+    );
     assert.deepEqual(world.guard.visible(undefined), []);
   });
 
@@ -258,7 +312,10 @@ describe("guardTools", () => {
     answer = "yes";
     assert.equal(await told(world, "read", { id: "1" }, config), "guard.not_approved");
     assert.equal(await told(world, "read", { id: "2" }, config), "subject.no_grant");
-    assert.deepEqual(asked, [{ tool: "read", args: { id: "1" } }, { tool: "read", args: { id: "1" } }]);
+    assert.deepEqual(asked, [
+      { tool: "read", args: { id: "1" } },
+      { tool: "read", args: { id: "1" } },
+    ]);
     answer = true;
     current = stricter();
     assert.equal(await told(world, "read", { id: "1" }, config), "subject.no_grant");
@@ -271,9 +328,17 @@ describe("guardTools", () => {
       const world = setUp();
       const shown = [];
       const model = fakeModel()
-        .respondWithTools([{ name: "read", args: { id: "1" }, id: "a" }, { name: "read", args: { id: "2" }, id: "b" }, { name: "block", args: { id: "1" }, id: "c" }, { name: "clock", args: {}, id: "d" }])
+        .respondWithTools([
+          { name: "read", args: { id: "1" }, id: "a" },
+          { name: "read", args: { id: "2" }, id: "b" },
+          { name: "block", args: { id: "1" }, id: "c" },
+          { name: "clock", args: {}, id: "d" },
+        ])
         .respond(new AIMessage("done"));
-      const spy = createMiddleware({ name: "Spy", wrapModelCall: (request, handler) => (shown.push(request.tools.map(({ name }) => name)), handler(request)) });
+      const spy = createMiddleware({
+        name: "Spy",
+        wrapModelCall: (request, handler) => (shown.push(request.tools.map(({ name }) => name)), handler(request)),
+      });
       const guard = createMiddleware({ name: "Deputize", wrapModelCall: world.guard.wrapModelCall });
       const agent = createAgent({ model, tools: world.guard.tools, middleware: [guard, spy] });
       const config = as({ token: token() });
@@ -284,7 +349,10 @@ describe("guardTools", () => {
       const said = messages.filter(({ type }) => type === "tool").map(({ tool_call_id, content }) => `${tool_call_id} ${codeOf(content)}`);
       assert.deepEqual(said.sort(), ["a text 1", "b subject.no_grant", "c scope.insufficient", "d noon"]);
       assert.deepEqual(world.calls, ["read 1"]);
-      assert.deepEqual(shown, [["read", "broken", "artifact", "clock"], ["read", "broken", "artifact", "clock"]]);
+      assert.deepEqual(shown, [
+        ["read", "broken", "artifact", "clock"],
+        ["read", "broken", "artifact", "clock"],
+      ]);
       assert.equal(messages.at(-1).content, "done");
     });
   }

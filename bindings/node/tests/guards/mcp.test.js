@@ -58,7 +58,13 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
       const calls = [];
       const rulings = [];
       const server = new Server({ name: "documents", version: "1" });
-      guardTools(server, { policy: policy(), audience: AUDIENCE, rules: { ...rules, broken }, onRuling: (ruling) => rulings.push(ruling), ...options });
+      guardTools(server, {
+        policy: policy(),
+        audience: AUDIENCE,
+        rules: { ...rules, broken },
+        onRuling: (ruling) => rulings.push(ruling),
+        ...options,
+      });
       register(server, calls);
       const [near, far] = pair();
       const client = new Client({ name: "agent", version: "1" });
@@ -92,7 +98,8 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
       assert.equal(code(await call("read", { id: " 2 " })), "subject.no_grant");
       assert.equal(code(await call("read", {})), "allowed");
       assert.equal(code(await call("read", { id: " 1 " })), "allowed");
-      for (const id of ["", "*", "1#viewer", "1\n", "../1", "user:anne"]) assert.notEqual(code(await call("read", { id })), id === "1\n" ? "never" : "allowed");
+      for (const id of ["", "*", "1#viewer", "1\n", "../1", "user:anne"])
+        assert.notEqual(code(await call("read", { id })), id === "1\n" ? "never" : "allowed");
       assert.deepEqual(calls, ["read 1", "read 1", "read 1"]);
     });
 
@@ -133,9 +140,17 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
       const { call, calls, rulings } = await connected(token());
       assert.equal(code(await call("broken", { id: "1" })), "guard.error");
       assert.equal(rulings[0].error.message, "broken");
-      const mute = await connected(token(), { onRuling: () => { throw new Error("disk full"); } });
+      const mute = await connected(token(), {
+        onRuling: () => {
+          throw new Error("disk full");
+        },
+      });
       assert.equal(code(await mute.call("read", { id: "1" })), "guard.error");
-      const gone = await connected(token(), { policy: () => { throw new Error("no policy"); } });
+      const gone = await connected(token(), {
+        policy: () => {
+          throw new Error("no policy");
+        },
+      });
       assert.equal(code(await gone.call("read", { id: "1" })), "guard.error");
       assert.deepEqual(await gone.listed(), []);
       assert.deepEqual([...calls, ...mute.calls, ...gone.calls], []);
@@ -161,7 +176,10 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
       const { call, calls } = await connected(token());
       const ids = ["1", "2", "3", "1", "2", "1"];
       const codes = await Promise.all(ids.map(async (id) => code(await call("read", { id }))));
-      assert.deepEqual(codes.map((code) => code === "allowed"), [true, false, false, true, false, true]);
+      assert.deepEqual(
+        codes.map((code) => code === "allowed"),
+        [true, false, false, true, false, true],
+      );
       assert.deepEqual(calls, ["read 1", "read 1", "read 1"]);
     });
 
@@ -212,7 +230,9 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
       assert.throws(() => guardTools(fresh(), { ...options, audience: undefined }), { kind: "misuse" });
       assert.throws(() => guardTools(fresh(), { ...options, policy: undefined }), { kind: "misuse" });
       assert.throws(() => guardTools(fresh(), { ...options, rules: { read: {} } }), { kind: "misuse" });
-      assert.throws(() => guardTools(fresh(), { ...options, rules: { read: { action: "can_read", resource: () => "document:1" } } }), { kind: "misuse" });
+      assert.throws(() => guardTools(fresh(), { ...options, rules: { read: { action: "can_read", resource: () => "document:1" } } }), {
+        kind: "misuse",
+      });
     });
 
     it("verifies tokens for the SDK", async () => {
@@ -231,14 +251,22 @@ it("guards a low-level server of version 1", async () => {
   const server = new Server1({ name: "documents", version: "1" }, { capabilities: { tools: {} } });
   guardTools(server, { policy: policy(), audience: AUDIENCE, rules, who: { chain: ["user:anne", "agent:triage"], scopes: "document:read" } });
   const calls = [];
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: ["read", "block", "other"].map((name) => ({ name, inputSchema: { type: "object" } })) }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({
+    tools: ["read", "block", "other"].map((name) => ({ name, inputSchema: { type: "object" } })),
+  }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }) => ({ content: [{ type: "text", text: String(calls.push(params.arguments.id)) }] }));
   const [near, far] = Memory1.createLinkedPair();
   const client = new Client1({ name: "agent", version: "1" });
   await Promise.all([server.connect(far), client.connect(near)]);
-  assert.deepEqual((await client.listTools()).tools.map(({ name }) => name), ["read"]);
+  assert.deepEqual(
+    (await client.listTools()).tools.map(({ name }) => name),
+    ["read"],
+  );
   const results = await Promise.all(["1", "2"].map((id) => client.callTool({ name: "read", arguments: { id } })));
-  assert.deepEqual(results.map(({ isError }) => isError === true), [false, true]);
+  assert.deepEqual(
+    results.map(({ isError }) => isError === true),
+    [false, true],
+  );
   assert.equal((await client.callTool({ name: "other", arguments: { id: "1" } })).isError, true);
   assert.deepEqual(calls, ["1"]);
 });
@@ -246,7 +274,11 @@ it("guards a low-level server of version 1", async () => {
 /** What a fetch-like function answers to a call of a tool, over HTTP. */
 const rpc = (bearer) => ({
   method: "POST",
-  headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...(bearer && { authorization: `Bearer ${bearer}` }) },
+  headers: {
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
+    ...(bearer && { authorization: `Bearer ${bearer}` }),
+  },
   body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "read", arguments: { id: "1" } } }),
 });
 
@@ -255,13 +287,18 @@ it("serves version 1 over HTTP, behind the SDK's own middleware", async () => {
   const { url, path, document } = resourceMetadata({ resource: AUDIENCE, authorizationServers: ["https://id.example"], scopes: ["document:read"] });
   const verifier = tokenVerifier({ policy: policy(), audience: AUDIENCE, invalidToken: (message) => new InvalidTokenError(message) });
   app.get(path, (_, response) => response.json(document));
-  app.post("/mcp", express.json(), requireBearerAuth1({ verifier, resourceMetadataUrl: url, expectedResource: new URL(AUDIENCE) }), async (request, response) => {
-    const server = guardTools(new McpServer1({ name: "documents", version: "1" }), { policy: policy(), audience: AUDIENCE, rules });
-    register(server, []);
-    const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-    await server.connect(transport);
-    await transport.handleRequest(request, response, request.body);
-  });
+  app.post(
+    "/mcp",
+    express.json(),
+    requireBearerAuth1({ verifier, resourceMetadataUrl: url, expectedResource: new URL(AUDIENCE) }),
+    async (request, response) => {
+      const server = guardTools(new McpServer1({ name: "documents", version: "1" }), { policy: policy(), audience: AUDIENCE, rules });
+      register(server, []);
+      const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
+      await server.connect(transport);
+      await transport.handleRequest(request, response, request.body);
+    },
+  );
   const http = createServer(app).listen(0, "127.0.0.1");
   await new Promise((ready) => http.once("listening", ready));
   try {
@@ -273,10 +310,15 @@ it("serves version 1 over HTTP, behind the SDK's own middleware", async () => {
       assert.equal(answer.status, 401);
       assert.match(answer.headers.get("www-authenticate"), /resource_metadata="https:\/\/api\.example\/\.well-known\/oauth-protected-resource"/);
     }
-    const transport = new StreamableHTTPClientTransport(new URL(`${place}/mcp`), { requestInit: { headers: { authorization: `Bearer ${token()}` } } });
+    const transport = new StreamableHTTPClientTransport(new URL(`${place}/mcp`), {
+      requestInit: { headers: { authorization: `Bearer ${token()}` } },
+    });
     const client = new Client1({ name: "agent", version: "1" });
     await client.connect(transport);
-    assert.deepEqual((await client.listTools()).tools.map(({ name }) => name), ["read", "clock"]);
+    assert.deepEqual(
+      (await client.listTools()).tools.map(({ name }) => name),
+      ["read", "clock"],
+    );
     const [first, second] = await Promise.all(["1", "2"].map((id) => client.callTool({ name: "read", arguments: { id } })));
     assert.equal(first.content[0].text, "read 1");
     assert.equal(second.isError, true);
@@ -288,9 +330,15 @@ it("serves version 1 over HTTP, behind the SDK's own middleware", async () => {
 });
 
 it("serves version 2 through its fetch handler", async () => {
-  const verifier = tokenVerifier({ policy: policy(), audience: AUDIENCE, invalidToken: (message) => new server2.OAuthError(server2.OAuthErrorCode.InvalidToken, message) });
+  const verifier = tokenVerifier({
+    policy: policy(),
+    audience: AUDIENCE,
+    invalidToken: (message) => new server2.OAuthError(server2.OAuthErrorCode.InvalidToken, message),
+  });
   const gate = server2.requireBearerAuth({ verifier, expectedResource: new URL(AUDIENCE) });
-  const handler = server2.createMcpHandler(() => register(guardTools(new server2.McpServer({ name: "documents", version: "1" }), { policy: policy(), audience: AUDIENCE, rules }), []));
+  const handler = server2.createMcpHandler(() =>
+    register(guardTools(new server2.McpServer({ name: "documents", version: "1" }), { policy: policy(), audience: AUDIENCE, rules }), []),
+  );
   const serve = async (request) => {
     const info = await gate(request);
     return info instanceof Response ? info : handler.fetch(request, { authInfo: info });
@@ -302,7 +350,10 @@ it("serves version 2 through its fetch handler", async () => {
   });
   const client = new client2.Client({ name: "agent", version: "1" });
   await client.connect(transport);
-  assert.deepEqual((await client.listTools()).tools.map(({ name }) => name), ["read", "clock"]);
+  assert.deepEqual(
+    (await client.listTools()).tools.map(({ name }) => name),
+    ["read", "clock"],
+  );
   const [first, second] = await Promise.all(["1", "2"].map((id) => client.callTool({ name: "read", arguments: { id } })));
   assert.equal(first.content[0].text, "read 1");
   assert.equal(second.isError, true);
@@ -315,7 +366,10 @@ it("asks its own policy for its own audience, whoever verified the token", async
   guardTools(server, { policy: () => current, audience: AUDIENCE, rules });
   register(server, []);
   const identity = Identity.of(policy(), { token: token() });
-  const infos = { ours: authInfo(identity, "unused", AUDIENCE), other: authInfo(Identity.of(policy(), { chain: ["user:anne", "agent:triage"] }), "unused", AUDIENCE) };
+  const infos = {
+    ours: authInfo(identity, "unused", AUDIENCE),
+    other: authInfo(Identity.of(policy(), { chain: ["user:anne", "agent:triage"] }), "unused", AUDIENCE),
+  };
   const [near, far] = Memory1.createLinkedPair();
   const send = near.send.bind(near);
   let authInfoOf = infos.ours;
@@ -334,7 +388,11 @@ it("asks its own policy for its own audience, whoever verified the token", async
 it("takes a token with a proof from whoever checked that, and asks again later", async (test) => {
   const good = bound();
   const uri = `${AUDIENCE}/mcp`;
-  const identity = await Identity.verify(policy(), { token: good, audience: AUDIENCE, dpop: { proof: proof(good, "POST", uri), method: "POST", uri } });
+  const identity = await Identity.verify(policy(), {
+    token: good,
+    audience: AUDIENCE,
+    dpop: { proof: proof(good, "POST", uri), method: "POST", uri },
+  });
   const info = authInfo(identity, good, AUDIENCE);
   let current = policy();
   const server = guardTools(new McpServer1({ name: "documents", version: "1" }), { policy: () => current, audience: AUDIENCE, rules });
@@ -360,17 +418,28 @@ it("takes a token with a proof from whoever checked that, and asks again later",
 
 it("guards what version 1's older ways register, or refuses it", async () => {
   const calls = [];
-  const server = guardTools(new McpServer1({ name: "documents", version: "1" }), { policy: policy(), audience: AUDIENCE, rules: { ...rules, task: "any-caller" }, who: { token: token() } });
+  const server = guardTools(new McpServer1({ name: "documents", version: "1" }), {
+    policy: policy(),
+    audience: AUDIENCE,
+    rules: { ...rules, task: "any-caller" },
+    who: { token: token() },
+  });
   server.tool("read", "reads", { id: z.string() }, async ({ id }) => ({ content: [{ type: "text", text: id + calls.push(id) }] }));
   const task = async () => calls.push("task");
   server.experimental.tasks.registerToolTask("task", { inputSchema: {} }, { createTask: task, getTask: task, getTaskResult: task });
   const [near, far] = Memory1.createLinkedPair();
   const client = new Client1({ name: "agent", version: "1" });
   await Promise.all([server.connect(far), client.connect(near)]);
-  assert.deepEqual((await client.listTools()).tools.map(({ name }) => name), ["read"]);
+  assert.deepEqual(
+    (await client.listTools()).tools.map(({ name }) => name),
+    ["read"],
+  );
   const code = async (name, args) => (await client.callTool({ name, arguments: args }))._meta?.["deputize/code"] ?? "allowed";
   assert.equal(await code("read", { id: "1" }), "allowed");
   assert.equal(await code("read", { id: "2" }), "subject.no_grant");
-  await client.callTool({ name: "task", arguments: {} }).then(({ isError }) => assert.equal(isError, true), () => {});
+  await client.callTool({ name: "task", arguments: {} }).then(
+    ({ isError }) => assert.equal(isError, true),
+    () => {},
+  );
   assert.deepEqual(calls, ["1"]);
 });

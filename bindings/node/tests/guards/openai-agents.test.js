@@ -14,7 +14,13 @@ describe("@openai/agents", () => {
   function setUp(options = {}) {
     const calls = [];
     const rulings = [];
-    const guard = guardTools({ policy: policy(), who: (context) => context?.who, rules: { ...rules, broken }, onRuling: (ruling) => rulings.push(ruling), ...options });
+    const guard = guardTools({
+      policy: policy(),
+      who: (context) => context?.who,
+      rules: { ...rules, broken },
+      onRuling: (ruling) => rulings.push(ruling),
+      ...options,
+    });
     const read = (name) => ({
       name,
       description: name,
@@ -50,7 +56,16 @@ describe("@openai/agents", () => {
   it("runs what is allowed and refuses what is not, in parallel and streamed", async () => {
     for (const stream of [false, true]) {
       const world = setUp();
-      const steps = [[["read", { id: "1" }], ["read", { id: "2" }], ["clock", {}], ["read", { id: " 1 " }]], [["read", { id: " 3" }]], "done"];
+      const steps = [
+        [
+          ["read", { id: "1" }],
+          ["read", { id: "2" }],
+          ["clock", {}],
+          ["read", { id: " 1 " }],
+        ],
+        [["read", { id: " 3" }]],
+        "done",
+      ];
       const { outputs, shown, result } = await run(world, steps, undefined, { stream });
       assert.deepEqual(outputs, ["text 1", "subject.no_grant", "noon", "text 1", "subject.no_grant"]);
       assert.deepEqual(shown[0], ["read", "broken", "clock"]);
@@ -74,7 +89,11 @@ describe("@openai/agents", () => {
   });
 
   it("refuses what the scope does not cover, hidden tools by their names, and tools without a rule", async () => {
-    for (const [tool, who] of [["read", { token: narrow() }], ["block", { token: token() }], ["unruled", { token: token() }]]) {
+    for (const [tool, who] of [
+      ["read", { token: narrow() }],
+      ["block", { token: token() }],
+      ["unruled", { token: token() }],
+    ]) {
       const world = setUp();
       await assert.rejects(run(world, [[[tool, { id: "1" }]], "done"], who), /not found/);
       // A tool that another guard lets through is ruled on all the same.
@@ -90,7 +109,11 @@ describe("@openai/agents", () => {
     assert.equal(await one(world, ["broken", { id: "1" }]), "guard.error");
     assert.notEqual(await one(world, ["read", "{"]), "text 1");
     assert.notEqual(await one(world, ["read", { name: "1" }]), "text 1");
-    const mute = setUp({ onRuling: () => { throw new Error("disk full"); } });
+    const mute = setUp({
+      onRuling: () => {
+        throw new Error("disk full");
+      },
+    });
     assert.equal(await one(mute, ["read", { id: "1" }]), "guard.error");
     assert.deepEqual([...world.calls, ...mute.calls], []);
     assert.throws(() => world.guard.tool({ description: "", parameters: z.object({}), execute: () => "" }), { kind: "misuse" });
@@ -113,7 +136,13 @@ describe("@openai/agents", () => {
   it("asks a human where the rule says so, and about nothing that is denied", async () => {
     for (const answer of ["approve", "reject"]) {
       const world = setUp({ rules: { read: { ...rules.read, ask: true } } });
-      const { result, runner, agent } = await run(world, [[["read", { id: "1" }], ["read", { id: "2" }]], "done"]);
+      const { result, runner, agent } = await run(world, [
+        [
+          ["read", { id: "1" }],
+          ["read", { id: "2" }],
+        ],
+        "done",
+      ]);
       assert.deepEqual(world.calls, []);
       assert.equal(result.interruptions.length, 1);
       result.state[answer](result.interruptions[0]);
@@ -134,17 +163,41 @@ describe("@openai/agents", () => {
     const [read] = world.tools;
     current = policy();
     // Nothing was approved: whoever calls the tool directly gets nowhere.
-    assert.match(await read.invoke({ context: { who: { token: token() } }, isToolApproved: () => undefined }, '{"id":"1"}', { toolCall: { callId: "x" } }), /guard\.not_approved/);
+    assert.match(
+      await read.invoke({ context: { who: { token: token() } }, isToolApproved: () => undefined }, '{"id":"1"}', { toolCall: { callId: "x" } }),
+      /guard\.not_approved/,
+    );
     assert.deepEqual(world.calls, []);
   });
 
   it("guards tools that are made elsewhere by their arguments as written", async () => {
     const calls = [];
     const rulings = [];
-    const guard = guardTools({ policy: policy(), who: { token: token() }, rules: { ...rules, ask: { ...rules.read, ask: true } }, onRuling: (ruling) => rulings.push(ruling) });
-    const made = (name) => tool({ name, description: "", parameters: z.object({ id: z.string() }), execute: ({ id }) => `${name} ${calls.push(id) && id}`, inputGuardrails: [guard.inputGuardrail], isEnabled: guard.isEnabled(name) });
+    const guard = guardTools({
+      policy: policy(),
+      who: { token: token() },
+      rules: { ...rules, ask: { ...rules.read, ask: true } },
+      onRuling: (ruling) => rulings.push(ruling),
+    });
+    const made = (name) =>
+      tool({
+        name,
+        description: "",
+        parameters: z.object({ id: z.string() }),
+        execute: ({ id }) => `${name} ${calls.push(id) && id}`,
+        inputGuardrails: [guard.inputGuardrail],
+        isEnabled: guard.isEnabled(name),
+      });
     const world = { tools: ["read", "block", "ask"].map(made) };
-    const { outputs, shown } = await run(world, [[["read", { id: "1" }], ["read", { id: "2" }], ["ask", { id: "1" }], ["read", "{}"]], "done"]);
+    const { outputs, shown } = await run(world, [
+      [
+        ["read", { id: "1" }],
+        ["read", { id: "2" }],
+        ["ask", { id: "1" }],
+        ["read", "{}"],
+      ],
+      "done",
+    ]);
     assert.deepEqual(outputs.slice(0, 3), ["read 1", "subject.no_grant", "guard.not_approved"]);
     assert.deepEqual(shown[0], ["read", "ask"]);
     assert.deepEqual(calls, ["1"]);

@@ -17,7 +17,9 @@ import { z } from "zod";
 import { expired, policy, snapshot, token } from "./world.js";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-const examples = new Map([...readme.slice(readme.indexOf("## Guards")).matchAll(/```js\n([^]*?)```/g)].map(([, code]) => [/from "(deputize\/[a-z-]+)"/.exec(code)[1], code]));
+const examples = new Map(
+  [...readme.slice(readme.indexOf("## Guards")).matchAll(/```js\n([^]*?)```/g)].map(([, code]) => [/from "(deputize\/[a-z-]+)"/.exec(code)[1], code]),
+);
 
 // Beside the frameworks, where they are found.
 const folder = new URL("node_modules/.readme/", import.meta.url);
@@ -46,14 +48,30 @@ it("deputize/ai", async () => {
     clock: tool({ inputSchema: z.object({}), execute: () => "noon" }),
   };
   const records = [];
-  const { guard } = await run("deputize/ai", { tools, policy: policy(), token: token(), audit: { record: (decision) => records.push(decision.record.reason) }, generateText, model, prompt: "go on" }, ["guard"]);
+  const { guard } = await run(
+    "deputize/ai",
+    {
+      tools,
+      policy: policy(),
+      token: token(),
+      audit: { record: (decision) => records.push(decision.record.reason) },
+      generateText,
+      model,
+      prompt: "go on",
+    },
+    ["guard"],
+  );
   assert.deepEqual(ran, ["1"]);
   assert.deepEqual(records.sort(), ["allowed", "subject.no_grant"]);
   assert.deepEqual(guard.activeTools(), ["read", "clock"]);
 });
 
 it("deputize/mcp", async () => {
-  const { server, verifier } = await run("deputize/mcp", { policy: policy(), McpServer, OAuthError, OAuthErrorCode, z, read: () => ({ content: [] }) }, ["server", "verifier"]);
+  const { server, verifier } = await run(
+    "deputize/mcp",
+    { policy: policy(), McpServer, OAuthError, OAuthErrorCode, z, read: () => ({ content: [] }) },
+    ["server", "verifier"],
+  );
   assert.ok(server instanceof McpServer);
   assert.equal((await verifier.verifyAccessToken(token())).clientId, "agent:triage");
   await assert.rejects(verifier.verifyAccessToken(expired()), { code: "invalid_token" });
@@ -64,7 +82,10 @@ it("deputize/langchain", async () => {
   const documents = ["document:1", "document:2", "document:3"].map((document) => new Document({ pageContent: document, metadata: { document } }));
   const store = await MemoryVectorStore.fromDocuments(documents, embeddings);
   const made = await run("deputize/langchain", { policy: policy(), store, token: token() }, ["documents"]);
-  assert.deepEqual(made.documents.map(({ pageContent }) => pageContent), ["document:1"]);
+  assert.deepEqual(
+    made.documents.map(({ pageContent }) => pageContent),
+    ["document:1"],
+  );
 });
 
 it("deputize/openai-agents", async () => {
@@ -89,11 +110,16 @@ it("deputize/sign", async () => {
     model: snapshot().model.replace("define delegate_of: [user]", "define delegate_of: [user, agent]"),
     tuples: [...snapshot().tuples, { user: "agent:triage", relation: "delegate_of", object: "agent:search" }],
     issuers: snapshot().issuers.map((issuer) => ({ ...issuer, audiences: ["https://api.example", "https://search.example"] })),
-    delegation: { hops: ["user", "agent"].map((from) => ({ from, to: "agent", any_of: [{ user: "{from}", relation: "delegate_of", object: "{to}" }] })) },
+    delegation: {
+      hops: ["user", "agent"].map((from) => ({ from, to: "agent", any_of: [{ user: "{from}", relation: "delegate_of", object: "{to}" }] })),
+    },
   });
   const caller = bank.verify(token({ aud: ["https://api.example", "https://search.example"] }));
   const { next } = await run("deputize/sign", { caller, key }, ["next"]);
-  assert.deepEqual(next.chain.map(({ principal }) => principal), ["user:anne", "agent:triage", "agent:search"]);
+  assert.deepEqual(
+    next.chain.map(({ principal }) => principal),
+    ["user:anne", "agent:triage", "agent:search"],
+  );
   assert.match(next.token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
 });
 

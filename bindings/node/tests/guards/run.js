@@ -21,7 +21,11 @@ const run = (...words) => spawnSync(node, words, { stdio: "inherit" }).status ==
 const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const version = (name) => JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")).version;
 run("-p", '"node: " + process.version');
-console.log(Object.keys(devDependencies).map((name) => `${name} ${version(name)}`).join(", "));
+console.log(
+  Object.keys(devDependencies)
+    .map((name) => `${name} ${version(name)}`)
+    .join(", "),
+);
 const only = process.argv.slice(2);
 const tests = readdirSync(".").filter((name) => /\.test\.c?js$/.test(name) && (only.length === 0 || only.some((part) => name.startsWith(part))));
 const typed = only.length > 0 || run("../../node_modules/typescript/bin/tsc", "-p", ".");

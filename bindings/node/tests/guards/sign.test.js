@@ -28,13 +28,27 @@ const keys = Object.fromEntries(
 const policy = () =>
   Policy.fromJson({
     deputize: 1,
-    model: "model\n  schema 1.1\ntype user\ntype agent\n  relations\n    define invoke: [user, agent]\ntype document\n  relations\n    define can_read: [user, agent]\n    define can_write: [user, agent]\n",
+    model:
+      "model\n  schema 1.1\ntype user\ntype agent\n  relations\n    define invoke: [user, agent]\ntype document\n  relations\n    define can_read: [user, agent]\n    define can_write: [user, agent]\n",
     tuples: [
       { user: "user:anne", relation: "invoke", object: "agent:front" },
       { user: "agent:front", relation: "invoke", object: "agent:back" },
-      ...["user:anne", "agent:front", "agent:back"].flatMap((user) => ["can_read", "can_write"].map((relation) => ({ user, relation, object: "document:1" }))),
+      ...["user:anne", "agent:front", "agent:back"].flatMap((user) =>
+        ["can_read", "can_write"].map((relation) => ({ user, relation, object: "document:1" })),
+      ),
     ],
-    issuers: [{ issuer: ISSUER, audiences: [FRONT, BACK], algorithms: Object.keys(keys), keys: { keys: Object.values(keys).map(({ open }) => open) }, subject: "user:{sub}", actor: "agent:{sub}", chain: "rfc8693", scopes: "required" }],
+    issuers: [
+      {
+        issuer: ISSUER,
+        audiences: [FRONT, BACK],
+        algorithms: Object.keys(keys),
+        keys: { keys: Object.values(keys).map(({ open }) => open) },
+        subject: "user:{sub}",
+        actor: "agent:{sub}",
+        chain: "rfc8693",
+        scopes: "required",
+      },
+    ],
     scopes: { read: [{ action: "can_read", resource: "document:*" }], write: [{ action: "can_write", resource: "document:*" }] },
     delegation: { hops: ["user", "agent"].map((from) => ({ from, to: "agent", any_of: [{ user: "{from}", relation: "invoke", object: "{to}" }] })) },
   });
@@ -56,14 +70,21 @@ it("narrows each hop's token, and never widens one", async () => {
   const first = Identity.of(bank, { token: front.token, audience: FRONT });
   const back = await delegate(first, "agent:back", { scope: "read", audiences: [BACK], lifetime: 60 }, sign);
   const last = bank.verify(back.token, { audience: BACK });
-  assert.deepEqual(last.chain.map(({ principal }) => principal), ["user:anne", "agent:front", "agent:back"]);
+  assert.deepEqual(
+    last.chain.map(({ principal }) => principal),
+    ["user:anne", "agent:front", "agent:back"],
+  );
   assert.deepEqual([last.can("can_read", "document:1"), last.can("can_write", "document:1")], [true, false]);
   assert.ok(front.expires_in <= 300 && back.expires_in <= 60);
   assert.ok(back.expires_at <= front.expires_at && front.expires_at <= anne.until);
   assert.throws(() => bank.verify(back.token, { audience: FRONT }), { code: "audience.mismatch" });
   assert.notEqual(front.token, (await delegate(anne, "agent:front", { scope: "read write" }, sign)).token);
 
-  const refused = async (caller, actor, wanted) => delegate(caller, actor, wanted, sign).then(() => "given", ({ kind, code, oauthError }) => [kind, code, oauthError].filter(Boolean).join(" "));
+  const refused = async (caller, actor, wanted) =>
+    delegate(caller, actor, wanted, sign).then(
+      () => "given",
+      ({ kind, code, oauthError }) => [kind, code, oauthError].filter(Boolean).join(" "),
+    );
   assert.match(await refused(last, "agent:front", { scope: "read" }), /^denied chain\./);
   assert.match(await refused(anne, "agent:back", { scope: "read" }), /^denied chain\.hop_not_permitted/);
   assert.match(await refused(first, "agent:back", { scope: "read admin" }), /invalid_scope$/);
@@ -85,7 +106,15 @@ it("takes private keys with a name and a known algorithm", async () => {
   const { secret, open } = keys.ES256;
   const { alg: _, ...plain } = secret;
   await signer(plain);
-  for (const bad of [open, { ...secret, kid: "" }, { ...secret, alg: "none" }, { ...secret, alg: "RS256" }, { ...keys.RS256.secret, alg: undefined }, { kty: "oct", k: "AAAA", alg: "HS256", kid: "x" }, { ...secret, alg: "constructor" }]) {
+  for (const bad of [
+    open,
+    { ...secret, kid: "" },
+    { ...secret, alg: "none" },
+    { ...secret, alg: "RS256" },
+    { ...keys.RS256.secret, alg: undefined },
+    { kty: "oct", k: "AAAA", alg: "HS256", kid: "x" },
+    { ...secret, alg: "constructor" },
+  ]) {
     await assert.rejects(signer(bad), { kind: "misuse" });
   }
 });

@@ -9,7 +9,13 @@ import { tool as langchainTool } from "@langchain/core/tools";
 import type { OAuthTokenVerifier } from "@modelcontextprotocol/sdk/server/auth/provider.js";
 import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import { McpServer as McpServer1 } from "@modelcontextprotocol/sdk/server/mcp.js";
-import { McpServer as McpServer2, OAuthError, OAuthErrorCode, type OAuthTokenVerifier as Verifier2, requireBearerAuth } from "@modelcontextprotocol/server";
+import {
+  McpServer as McpServer2,
+  OAuthError,
+  OAuthErrorCode,
+  type OAuthTokenVerifier as Verifier2,
+  requireBearerAuth,
+} from "@modelcontextprotocol/server";
 import { Agent, tool as agentTool } from "@openai/agents";
 import { generateText, tool } from "ai";
 import { generateText as generateText6, tool as tool6 } from "ai6";
@@ -47,8 +53,15 @@ server2.registerTool("read", { inputSchema: z.object({ id: z.string() }) }, asyn
 mcp.guardTools(server1, { policy, audience, rules: { read: { action: "can_read", resource: () => "document:1" } } });
 
 // The AI SDK: rules get the tools' own inputs, and the tools stay as they are.
-const tools = { read: tool({ inputSchema: z.object({ id: z.string() }), execute: async ({ id }) => ({ length: id.length }) }), clock: tool({ inputSchema: z.object({}), execute: () => "noon" }) };
-const guard = ai.guardTools(tools, { policy, who, rules: { read: { action: "can_read", type: "document", id: ({ id }) => id.trim() }, clock: "any-caller" } });
+const tools = {
+  read: tool({ inputSchema: z.object({ id: z.string() }), execute: async ({ id }) => ({ length: id.length }) }),
+  clock: tool({ inputSchema: z.object({}), execute: () => "noon" }),
+};
+const guard = ai.guardTools(tools, {
+  policy,
+  who,
+  rules: { read: { action: "can_read", type: "document", id: ({ id }) => id.trim() }, clock: "any-caller" },
+});
 const guarded: typeof tools = guard.tools;
 void generateText({ model, prompt: "", tools: guarded, toolApproval: guard.toolApproval, activeTools: guard.activeTools() });
 // @ts-expect-error A tool without a rule.
@@ -56,13 +69,21 @@ ai.guardTools(tools, { policy, who, rules: { clock: "any-caller" } });
 // @ts-expect-error An argument that the tool has not.
 ai.guardTools(tools, { policy, who, rules: { read: { action: "can_read", type: "document", id: ({ name }) => name }, clock: "any-caller" } });
 const tools6 = { read: tool6({ inputSchema: z.object({ id: z.string() }), execute: async ({ id }) => ({ length: id.length }) }) };
-const guard6 = ai.guardTools(tools6, { policy, who: ({ context }) => context as ai.Who, rules: { read: { action: "can_read", type: "document", id: ({ id }) => id.trim() } } });
+const guard6 = ai.guardTools(tools6, {
+  policy,
+  who: ({ context }) => context as ai.Who,
+  rules: { read: { action: "can_read", type: "document", id: ({ id }) => id.trim() } },
+});
 void generateText6({ model: model6, prompt: "", tools: guard6.tools, activeTools: guard6.activeTools() });
 
 // LangChain: any store will do, and its filter is typed.
 const store = new MemoryVectorStore(embeddings);
 new AuthorizedRetriever({ policy, store, action: "can_read", resource: "document", pushDown: "function" }) satisfies BaseRetriever;
-const byIds = { by: "ids", type: "document", filter: (ids: readonly string[]) => (document: Document) => ids.includes(document.metadata["document"]) } as const;
+const byIds = {
+  by: "ids",
+  type: "document",
+  filter: (ids: readonly string[]) => (document: Document) => ids.includes(document.metadata["document"]),
+} as const;
 new AuthorizedRetriever({ policy, store, action: "can_read", resource: ({ id }) => id, pushDown: byIds });
 new AuthorizedCompressor({ policy, who, action: "can_read", resource: "document" }) satisfies BaseDocumentCompressor;
 // @ts-expect-error Nobody says who asks.
@@ -73,21 +94,40 @@ createAgent({ model: "none:none", tools: chains.tools, middleware: [createMiddle
 
 // The OpenAI Agents SDK: what `tool` takes, its guardrails and its context.
 const agents = openai.guardTools<{ who?: openai.Who }>({ policy, who: (context) => context.who, rules: { read, other: read } });
-const guardedTool = agentTool(agents.tool({ name: "read", description: "", parameters: z.object({ id: z.string() }), execute: async ({ id }: { id: string }) => id }));
-const other = agentTool({ name: "other", description: "", parameters: z.object({ id: z.string() }), execute: ({ id }) => id, inputGuardrails: [agents.inputGuardrail], isEnabled: agents.isEnabled("other") });
+const guardedTool = agentTool(
+  agents.tool({ name: "read", description: "", parameters: z.object({ id: z.string() }), execute: async ({ id }: { id: string }) => id }),
+);
+const other = agentTool({
+  name: "other",
+  description: "",
+  parameters: z.object({ id: z.string() }),
+  execute: ({ id }) => id,
+  inputGuardrails: [agents.inputGuardrail],
+  isEnabled: agents.isEnabled("other"),
+});
 new Agent<{ who?: openai.Who }>({ name: "", tools: [guardedTool, other] });
 
 // Hono and Express: handlers find the caller.
 const hono = forHono.guardRoutes({ policy, audience });
-new Hono().get("/documents/:id", hono.authenticate, hono.permit("can_read", (context) => `document:${context.req.param("id")}`), (context) => {
-  const caller: Caller = context.get("caller");
-  return context.text(caller.actor);
-});
+new Hono().get(
+  "/documents/:id",
+  hono.authenticate,
+  hono.permit("can_read", (context) => `document:${context.req.param("id")}`),
+  (context) => {
+    const caller: Caller = context.get("caller");
+    return context.text(caller.actor);
+  },
+);
 const routes = forExpress.guardRoutes({ policy, audience });
-express().get("/documents/:id", routes.authenticate, routes.permit("can_read", (request: express.Request<{ id: string }>) => `document:${request.params.id}`), (request, response) => {
-  const caller: Caller | undefined = request.caller;
-  response.send(caller?.actor);
-});
+express().get(
+  "/documents/:id",
+  routes.authenticate,
+  routes.permit("can_read", (request: express.Request<{ id: string }>) => `document:${request.params.id}`),
+  (request, response) => {
+    const caller: Caller | undefined = request.caller;
+    response.send(caller?.actor);
+  },
+);
 
 // Signing: a scope is always said.
 const sign = await signer({ kid: "k", kty: "OKP" });

@@ -24,7 +24,8 @@ export const refused = { expired: [expired, "token.expired"], "of another audien
 export const policy = (more = {}) => Policy.fromJson(snapshot(more));
 
 /** The same bank, where anne may read nothing any longer. */
-export const stricter = () => policy({ revision: "43", tuples: snapshot().tuples.filter(({ user, object }) => user !== "group:staff#member" || object !== "document:1") });
+export const stricter = () =>
+  policy({ revision: "43", tuples: snapshot().tuples.filter(({ user, object }) => user !== "group:staff#member" || object !== "document:1") });
 
 /** What the tools of the tests need. */
 export const rules = {
@@ -35,16 +36,26 @@ export const rules = {
 };
 
 /** A rule that fails in the midst of the decision. */
-export const broken = { action: "can_read", resource: () => { throw new Error("broken"); }, visible: () => true };
+export const broken = {
+  action: "can_read",
+  resource: () => {
+    throw new Error("broken");
+  },
+  visible: () => true,
+};
 
-
-const client = generateKeyPairSync("ec", { namedCurve: "P-256", privateKeyEncoding: { type: "pkcs8", format: "pem" }, publicKeyEncoding: { type: "spki", format: "pem" } });
+const client = generateKeyPairSync("ec", {
+  namedCurve: "P-256",
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
 const { kty, crv, x, y } = createPublicKey(client.publicKey).export({ format: "jwk" });
 const base64 = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 let proofs = 0;
 
 /** A token that is bound to the client's key. */
-export const bound = (more = {}) => token({ cnf: { jkt: createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url") }, ...more });
+export const bound = (more = {}) =>
+  token({ cnf: { jkt: createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url") }, ...more });
 
 /** A DPoP proof of the client, each with a `jti` of its own. */
 export function proof(token, method, htu, more = {}) {

@@ -81,7 +81,10 @@ export function guardTools<Tools extends { [name: string]: AnyTool }>(tools: Too
     tools: Object.fromEntries(wrapped) as Tools,
     async toolApproval({ toolCall, toolsContext, messages }) {
       const { toolName, toolCallId, input } = toolCall;
-      const context = typeof toolsContext === "object" && toolsContext !== null && Object.hasOwn(toolsContext, toolName) ? (toolsContext as { [name: string]: unknown })[toolName] : undefined;
+      const context =
+        typeof toolsContext === "object" && toolsContext !== null && Object.hasOwn(toolsContext, toolName)
+          ? (toolsContext as { [name: string]: unknown })[toolName]
+          : undefined;
       const ruling = judge.look(toolName, input, { tool: toolName, context });
       // What goes on is seen when it does.
       if (ruling.outcome === "deny") return { type: "denied", reason: told(judge.seen(ruling)) };
@@ -113,8 +116,13 @@ function isApproved(given: Given | undefined): boolean {
     const content = (message as { content?: unknown } | null)?.content;
     return Array.isArray(content) ? (content as Part[]) : [];
   });
-  const requests = parts.filter(({ type, isAutomatic, toolCallId }) => type === "tool-approval-request" && isAutomatic !== true && toolCallId !== undefined && toolCallId === given?.toolCallId);
-  return requests.some((request) => parts.some(({ type, approvalId, approved }) => type === "tool-approval-response" && approvalId === request.approvalId && approved === true));
+  const requests = parts.filter(
+    ({ type, isAutomatic, toolCallId }) =>
+      type === "tool-approval-request" && isAutomatic !== true && toolCallId !== undefined && toolCallId === given?.toolCallId,
+  );
+  return requests.some((request) =>
+    parts.some(({ type, approvalId, approved }) => type === "tool-approval-response" && approvalId === request.approvalId && approved === true),
+  );
 }
 
 interface Part {

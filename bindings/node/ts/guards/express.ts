@@ -39,7 +39,10 @@ export interface Guard {
   /** Lets nobody through that the policy does not accept. */
   readonly authenticate: Middleware;
   /** Lets through whoever may do an action on a resource, `type:id` or a path; comes after `authenticate`. */
-  permit<R extends Request>(action: string, resource: string | ((request: R) => string)): (request: R, response: ServerResponse, next: (error?: unknown) => void) => void;
+  permit<R extends Request>(
+    action: string,
+    resource: string | ((request: R) => string),
+  ): (request: R, response: ServerResponse, next: (error?: unknown) => void) => void;
 }
 
 /** Guards routes. @throws {DeputizeError} of the kind `misuse`. */
@@ -49,7 +52,13 @@ export function guardRoutes(options: Authentication): Guard {
     async authenticate(request, response, next) {
       const { authorization = [], dpop = [] } = request.headersDistinct;
       const origin = `${request.protocol ?? "http"}://${request.headers.host ?? ""}`;
-      const admitted = await gate.admit({ authorization, dpop, method: request.method ?? "", origin, path: request.originalUrl ?? request.url ?? "" });
+      const admitted = await gate.admit({
+        authorization,
+        dpop,
+        method: request.method ?? "",
+        origin,
+        path: request.originalUrl ?? request.url ?? "",
+      });
       if (isRefusal(admitted)) return answer(response, admitted);
       request.identity = admitted;
       request.caller = admitted.caller();

@@ -36,7 +36,13 @@ export function guardRoutes(options: Authentication): Guard {
       const { req } = context;
       const values = (name: string): string[] => req.header(name)?.split(",") ?? [];
       const { origin, pathname, search } = new URL(req.url);
-      const admitted = await gate.admit({ authorization: values("authorization"), dpop: values("dpop"), method: req.method, origin, path: pathname + search });
+      const admitted = await gate.admit({
+        authorization: values("authorization"),
+        dpop: values("dpop"),
+        method: req.method,
+        origin,
+        path: pathname + search,
+      });
       if (isRefusal(admitted)) return answered(admitted);
       context.set("identity", admitted);
       context.set("caller", admitted.caller());

@@ -1,7 +1,7 @@
 // A request's token and what answers it, for servers of any kind: RFC 6750
 // (Bearer), RFC 9449 (DPoP), RFC 9728 (metadata), RFC 9457 (problems).
 
-import { DeputizeError, type DpopUse, inspect } from "deputize";
+import { DeputizeError, type DpopUse, type VerifyOptions, inspect } from "deputize";
 
 import { Identity, inForce } from "./identity.js";
 import type { Guarding } from "./rule.js";
@@ -91,24 +91,23 @@ export class Gate {
     if (bound ? this.#dpop === undefined : scheme.toLowerCase() !== "bearer") return this.#challenge(401, "guard.no_caller");
     const { audience } = this.#options;
     const [proof] = request.dpop;
+    let given: VerifyOptions = audience === undefined ? {} : { audience };
     try {
       const nonce = this.#dpop?.nonce?.();
       const max_age = this.#dpop?.maxAge;
       const { method } = request;
       const uri = this.#origin(request.origin) + request.path;
-      const dpop = bound && proof !== undefined ? { proof, method, uri, ...(nonce !== undefined && { nonce }), ...(max_age !== undefined && { max_age }) } : undefined;
-      const identity = await Identity.verify(this.#options.policy, {
-        token,
-        ...(audience !== undefined && { audience }),
-        ...(dpop !== undefined && { dpop }),
-      });
+      if (bound && proof !== undefined) {
+        given = { ...given, dpop: { proof, method, uri, ...(nonce !== undefined && { nonce }), ...(max_age !== undefined && { max_age }) } };
+      }
+      const identity = await Identity.verify(this.#options.policy, { token, ...given });
       // RFC 9449 §7.1: whoever presents a token so, must present one that is bound.
       const use = identity.ask((caller) => caller.dpop);
       if (bound ? use === null : this.#dpop?.required === true) return this.#challenge(401, "proof.missing", "invalid_token");
       if (use !== null && (await this.#dpop?.take(use)) !== true) return this.#challenge(401, "guard.proof_used", "invalid_dpop_proof");
       return identity;
     } catch (thrown) {
-      this.#note(request, token, thrown);
+      this.#note(request, token, given, thrown);
       return this.#refused(thrown, bound ? proof : undefined);
     }
   }
@@ -130,13 +129,18 @@ export class Gate {
   }
 
   /** Leaves a record of a token that was not accepted: its request stands for what it asked for. */
-  #note({ method, path }: Presented, token: string, error: unknown): void {
-    const { policy, audience, onRuling } = this.#options;
+  #note({ method, path }: Presented, token: string, given: VerifyOptions, error: unknown): void {
+    const { policy, onRuling } = this.#options;
     if (onRuling === undefined) return;
-    const ruling = { tool: "route", outcome: "deny", ...(error instanceof DeputizeError ? { code: error.code, message: error.message } : { code: "guard.error", message: String(error) }), error } as const;
+    const ruling = {
+      tool: "route",
+      outcome: "deny",
+      ...(error instanceof DeputizeError ? { code: error.code, message: error.message } : { code: "guard.error", message: String(error) }),
+      error,
+    } as const;
     try {
       const [resource = ""] = path.split("?");
-      const decision = inForce(policy).decide({ token }, { action: method, resource }, audience === undefined ? {} : { audience });
+      const decision = inForce(policy).decide({ token }, { action: method, resource }, given);
       onRuling({ ...ruling, decisions: decision.allowed ? [] : [decision] });
     } catch {
       // It is refused in any case.

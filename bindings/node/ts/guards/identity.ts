@@ -155,7 +155,8 @@ export class Identity {
 }
 
 /** Whether a value is a caller, of this copy of the class or of another. */
-export const isCaller = (value: object): value is Caller => ["at", "decide", "delegate"].every((name) => typeof (value as { [name: string]: unknown })[name] === "function");
+export const isCaller = (value: object): value is Caller =>
+  ["at", "decide", "delegate"].every((name) => typeof (value as { [name: string]: unknown })[name] === "function");
 
 /** A caller, and the policy that it was made from. */
 interface Made {

@@ -46,7 +46,8 @@ function finder({ policy, who, audience }: Asked): (config: Config | undefined) 
     if (typeof said !== "object" || said === null) throw refusal("guard.no_caller", "`configurable.deputize` says nothing of who asks");
     if (said instanceof Identity) return said;
     if (isCaller(said)) return Identity.of(policy, said);
-    if (!("token" in said) || typeof said.token !== "string") throw refusal("guard.no_caller", "`configurable.deputize` must be an `Identity`, a `Caller` or a `{ token }`");
+    if (!("token" in said) || typeof said.token !== "string")
+      throw refusal("guard.no_caller", "`configurable.deputize` must be an `Identity`, a `Caller` or a `{ token }`");
     return Identity.of(policy, { token: said.token, ...(audience !== undefined && { audience }) });
   };
 }
@@ -84,7 +85,11 @@ function resourcesOf(documents: readonly DocumentInterface[], resource: Sight["r
 }
 
 /** The documents that a caller may see, in the order that they came in, and why others are dropped. */
-function sift<D extends DocumentInterface>(identity: Identity, documents: readonly D[], { action, resource }: Sight): { kept: D[]; dropped: { readonly [reason: string]: number } } {
+function sift<D extends DocumentInterface>(
+  identity: Identity,
+  documents: readonly D[],
+  { action, resource }: Sight,
+): { kept: D[]; dropped: { readonly [reason: string]: number } } {
   const { mask, dropped } = identity.ask((caller) => caller.filter(action, resourcesOf(documents, resource)));
   return { kept: documents.filter((_, place) => mask[place] === 1), dropped };
 }
@@ -198,7 +203,8 @@ export class AuthorizedRetriever<Filter = unknown> extends BaseRetriever {
         known.set(name, answer);
         return answer;
       };
-      return ((document: DocumentInterface) => (own === undefined || own(document)) && resourcesOf([document], resource).every(allowed)) as unknown as Filter;
+      return ((document: DocumentInterface) =>
+        (own === undefined || own(document)) && resourcesOf([document], resource).every(allowed)) as unknown as Filter;
     }
     const { by, type, most = 10_000 } = pushDown;
     const names = by === "ids" ? caller.list(action, type) : caller.terms(action, type);
@@ -258,7 +264,10 @@ export interface Guarded<Tool> {
   /** The tools that a run's caller may call, as things stand. */
   visible(config?: Config): Tool[];
   /** For `createMiddleware`: the model is shown only what the run's caller may call. */
-  readonly wrapModelCall: <Request extends { readonly tools: readonly unknown[]; readonly runtime?: unknown }, Answer>(request: Request, handler: (request: Request) => Answer) => Answer;
+  readonly wrapModelCall: <Request extends { readonly tools: readonly unknown[]; readonly runtime?: unknown }, Answer>(
+    request: Request,
+    handler: (request: Request) => Answer,
+  ) => Answer;
 }
 
 type Call = (args: unknown, runManager: unknown, config: (Config & { readonly toolCall?: { readonly id?: string } }) | undefined) => Promise<unknown>;
@@ -278,7 +287,8 @@ export function guardTools<Tool extends AnyTool>(tools: readonly Tool[], options
     if (typeof original !== "function") throw misuse(`\`${tool.name}\` is no tool that can be guarded`);
     const guarded: Call = async (args, runManager, config) => {
       let ruling = judge.look(tool.name, args, config);
-      if (ruling.outcome === "ask" && (await approve?.({ tool: tool.name, args }, config ?? {})) === true) ruling = judge.look(tool.name, args, config, true);
+      if (ruling.outcome === "ask" && (await approve?.({ tool: tool.name, args }, config ?? {})) === true)
+        ruling = judge.look(tool.name, args, config, true);
       ruling = judge.seen(ruling);
       if (ruling.outcome === "allow") return original.call(tool, args, runManager, config);
       const id = config?.toolCall?.id;

@@ -115,7 +115,10 @@ type Listed = { readonly tools: readonly { readonly name: string }[] };
  * @param server An `McpServer`, or a low-level `Server`, whose tools get their arguments unvalidated.
  * @throws {DeputizeError} of the kind `misuse`.
  */
-export function guardTools<S extends { registerTool: unknown; server: object } | { setRequestHandler: unknown; registerTool?: never }>(server: S, options: ToolGuarding): S {
+export function guardTools<S extends { registerTool: unknown; server: object } | { setRequestHandler: unknown; registerTool?: never }>(
+  server: S,
+  options: ToolGuarding,
+): S {
   const { policy, audience, rules, who } = options;
   if (typeof audience !== "string" || audience === "") throw misuse("a guard needs the `audience` of its server");
   const find = (extra: Extra): Identity | undefined => {

@@ -24,7 +24,10 @@ export interface Run<Context> {
 export interface InputGuardrail<Context> {
   type: "tool_input";
   name: string;
-  run: (data: { context: Run<Context>; toolCall: { name: string; arguments: string } }) => Promise<{ outputInfo?: { code: string }; behavior: { type: "allow" } | { type: "rejectContent"; message: string } }>;
+  run: (data: {
+    context: Run<Context>;
+    toolCall: { name: string; arguments: string };
+  }) => Promise<{ outputInfo?: { code: string }; behavior: { type: "allow" } | { type: "rejectContent"; message: string } }>;
 }
 
 /** As much of what `tool` takes as is needed. What tools take and give is theirs. */
@@ -90,7 +93,8 @@ export function guardTools<Context = unknown>(options: ToolGuarding<Context>): G
       return {
         ...given,
         inputGuardrails: [guardrail(parser(parameters), false), ...inputGuardrails],
-        isEnabled: async (place: { runContext: Run<Context> }) => (await isEnabled(name)(place)) && (typeof enabled === "function" ? (await enabled(place)) === true : enabled === true),
+        isEnabled: async (place: { runContext: Run<Context> }) =>
+          (await isEnabled(name)(place)) && (typeof enabled === "function" ? (await enabled(place)) === true : enabled === true),
         needsApproval: async (run: Run<Context>, input: unknown, ...more: unknown[]) => {
           if (judge.look(name, input, run.context).outcome === "ask") return true;
           return typeof needsApproval === "function" ? (await needsApproval(run, input, ...more)) !== false : needsApproval === true;

@@ -37,7 +37,8 @@ const BY_CURVE: { readonly [curve: string]: string } = { "P-256": "ES256", "P-38
 export async function signer(key: SigningKey, { typ = "at+jwt" }: { typ?: string } = {}): Promise<Sign> {
   const { kid, alg = BY_CURVE[key.crv ?? ""] ?? "", key_ops: _, use: __, ext: ___, ...material } = key;
   const algorithm = Object.hasOwn(ALGORITHMS, alg) ? ALGORITHMS[alg] : undefined;
-  if (algorithm === undefined || typeof kid !== "string" || kid === "") throw misuse("a signing key needs a `kid`, and an `alg` of an asymmetric algorithm");
+  if (algorithm === undefined || typeof kid !== "string" || kid === "")
+    throw misuse("a signing key needs a `kid`, and an `alg` of an asymmetric algorithm");
   let secret: CryptoKey;
   try {
     secret = await crypto.subtle.importKey("jwk", material, algorithm, false, ["sign"]);
@@ -86,7 +87,10 @@ const encoder = new TextEncoder();
 
 function base64(data: string | Uint8Array): string {
   const bytes = typeof data === "string" ? encoder.encode(data) : data;
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
 }
 
 const misuse = (message: string, cause?: unknown): DeputizeError => new DeputizeError({ kind: "misuse", code: "call.options", message }, { cause });
