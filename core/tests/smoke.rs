@@ -131,3 +131,36 @@ fn terms_hold_what_is_read_from_other_objects() {
     let stranger = policy.view().terms("user:bob", "viewer", "document");
     assert_eq!(stranger.unwrap(), ["user:*", "user:bob"]);
 }
+
+/// What one question alone decided (an error, an object that nobody knows) is
+/// not remembered for the next, in whatever order they come.
+#[test]
+fn a_filter_under_an_exclusion_forgets_errors() {
+    let policy = Policy::from_json(
+        br#"{"deputize": 1, "model": "model\n  schema 1.1\ntype user\ntype folder\n  relations\n    define blocked: [user]\n    define reader: [user with by_day]\n    define viewer: reader but not blocked\ntype document\n  relations\n    define parent: [folder]\n    define blocked: [user]\n    define reader: [user, user:*]\n    define viewer: (reader or viewer from parent) but not blocked\ncondition by_day(hour: int) {\n  hour < 18\n}\n", "tuples": [
+            {"user": "user:anne", "relation": "reader", "object": "folder:f", "condition": {"name": "by_day"}},
+            {"user": "folder:f", "relation": "parent", "object": "document:1"},
+            {"user": "folder:f", "relation": "parent", "object": "document:2"},
+            {"user": "user:anne", "relation": "reader", "object": "document:2"},
+            {"user": "user:anne", "relation": "reader", "object": "document:3"},
+            {"user": "user:*", "relation": "reader", "object": "document:4"},
+            {"user": "user:anne", "relation": "blocked", "object": "document:4"}]}"#,
+    )
+    .unwrap();
+    let view = policy.view();
+    let names = ["1", "unknown", "2", "1", "3", "other", "4", "2", "unknown"];
+    for turn in 0..names.len() {
+        let asked: Vec<String> = (0..40)
+            .map(|n| format!("document:{}", names[(n * (turn + 1) + n / 9) % names.len()]))
+            .collect();
+        let found = view.filter("user:anne", "viewer", &asked).unwrap();
+        for (object, allowed) in asked.iter().zip(&found.mask) {
+            let alone = view.check("user:anne", "viewer", object).unwrap_or(false);
+            assert_eq!(*allowed, alone, "{object}");
+            assert_eq!(
+                alone,
+                ["document:2", "document:3"].contains(&object.as_str())
+            );
+        }
+    }
+}

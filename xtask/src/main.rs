@@ -77,7 +77,7 @@ enum Task {
         #[arg(long, conflicts_with_all = ["test", "sdist"])]
         bench: bool,
         /// Run the tests against LangChain and the other frameworks instead:
-        /// they download some 2 GB.
+        /// they take some 1.5 GB.
         #[arg(long, conflicts_with_all = ["test", "sdist", "bench"])]
         frameworks: bool,
     },
