@@ -78,6 +78,9 @@ fn pip(python: &Path, words: &[OsString]) -> Result<(), Failure> {
     Program::new(python)
         .args(["-m", "pip", "install", "-q", "--disable-pip-version-check"])
         .args(words)
+        // What is built of a source distribution is built of nothing else: its
+        // files are older than whatever lies in the workspace's own target.
+        .env("CARGO_TARGET_DIR", folder("clean").join("target"))
         .run()
 }
 
