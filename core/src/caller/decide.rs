@@ -132,7 +132,7 @@ impl Policy {
         setting: &Setting<'_>,
         question: &Question<'_>,
     ) -> Decision {
-        match self.stand(Inputs::vouched(chain, now, setting), None) {
+        match self.stand(Inputs::vouched(chain, now, setting), None, None) {
             Ok(caller) => caller.decide(question.action, question.resource, question.context),
             Err(refused) => self.refuse(*refused, question),
         }

@@ -424,14 +424,14 @@ impl Policy {
     ) -> Result<Caller, Denial> {
         let mut inputs = Inputs::of_host(None, now, setting);
         inputs.token = Some(TokenFacts::of(verified));
-        self.read(
+        let scopes = self.read(
             self.issuer_of(verified)?,
             &verified.claims,
             setting,
             &mut inputs,
         )?;
         let caller = self
-            .stand(inputs, Some(Arc::clone(verified)))
+            .stand(inputs, scopes.as_ref(), Some(Arc::clone(verified)))
             .map_err(|refused| refused.denial)?;
         caller.check_standing(&caller.view(None))?;
         Ok(caller)

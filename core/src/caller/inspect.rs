@@ -75,7 +75,7 @@ impl Policy {
             }
             Err(denial) => (Inputs::default(), Some(denial)),
         };
-        let reaches = reaches(&self.inner, &inputs).unwrap_or_default();
+        let reaches = reaches(&self.inner, &inputs, None).unwrap_or_default();
         PolicyInspection {
             inspection,
             signature,

@@ -72,8 +72,9 @@ impl Policy {
         for token in verified.iter().take(earlier.len()).skip(1) {
             let mut inputs = Inputs::of_host(None, now, setting);
             inputs.token = Some(TokenFacts::of(token));
-            self.read(self.issuer_of(token)?, &token.claims, setting, &mut inputs)?;
-            self.stand(inputs, None).map_err(|refused| refused.denial)?;
+            let scopes = self.read(self.issuer_of(token)?, &token.claims, setting, &mut inputs)?;
+            self.stand(inputs, scopes.as_ref(), None)
+                .map_err(|refused| refused.denial)?;
         }
         self.check_revoked_since(&verified, &caller)?;
         caller.inputs.earlier = earlier.iter().map(|token| digest(token)).collect();

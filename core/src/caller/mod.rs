@@ -210,7 +210,7 @@ impl Policy {
             .issuer_of(&verified)
             .and_then(|issuer| self.read(issuer, &verified.claims, setting, &mut inputs));
         match read {
-            Ok(()) => self.stand(inputs, Some(verified)),
+            Ok(scopes) => self.stand(inputs, scopes.as_ref(), Some(verified)),
             Err(denial) => Err(Box::new(Refused { denial, inputs })),
         }
     }
@@ -257,7 +257,7 @@ impl Policy {
         claims: &Claims,
         setting: &Setting<'_>,
         inputs: &mut Inputs,
-    ) -> Result<(), Denial> {
+    ) -> Result<Option<ScopeSet>, Denial> {
         let chain = chain::read(&self.inner, issuer, claims)?;
         let scopes = match issuer.scopes {
             ScopeUse::Ignore => None,
@@ -296,7 +296,7 @@ impl Policy {
         inputs.scopes_required = issuer.scopes == ScopeUse::Required;
         inputs.tuples = tuples;
         inputs.roles = roles(claims);
-        Ok(())
+        Ok(scopes)
     }
 
     /// A caller that the host vouches for: the subject first, then each that
@@ -320,15 +320,18 @@ impl Policy {
     /// # Errors
     /// As [`Policy::verify`], from identity on.
     pub fn resume(&self, inputs: Inputs) -> Result<Caller, Denial> {
-        self.stand(inputs, None).map_err(|refused| refused.denial)
+        self.stand(inputs, None, None)
+            .map_err(|refused| refused.denial)
     }
 
+    /// `scopes` are those of `inputs`, where they have been read already.
     fn stand(
         &self,
         inputs: Inputs,
+        scopes: Option<&ScopeSet>,
         verified: Option<Arc<Verified>>,
     ) -> Result<Caller, Box<Refused>> {
-        match self.standing(&inputs) {
+        match self.standing(&inputs, scopes) {
             Ok((reaches, surroundings, hops_settled)) => Ok(Caller {
                 policy: self.clone(),
                 inputs,
@@ -343,7 +346,11 @@ impl Policy {
 
     /// What a caller of these inputs asks with, and whether its hops are
     /// settled.
-    fn standing(&self, inputs: &Inputs) -> Result<(Vec<Reach>, Surroundings, bool), Denial> {
+    fn standing(
+        &self,
+        inputs: &Inputs,
+        scopes: Option<&ScopeSet>,
+    ) -> Result<(Vec<Reach>, Surroundings, bool), Denial> {
         let now = inputs.time;
         self.check_fresh(now)?;
         let policy = &*self.inner;
@@ -361,7 +368,7 @@ impl Policy {
                 )
             })?;
         }
-        let reaches = reaches(policy, inputs)?;
+        let reaches = reaches(policy, inputs, scopes)?;
         let tenant = tenant(policy, inputs)?;
         let mut view = View::new(policy).with_tuples(&inputs.tuples)?;
         if let Some(tenant) = tenant {
@@ -471,7 +478,7 @@ impl Caller {
         let new = tuples.iter().filter(|t| !self.inputs.tuples.contains(t));
         inputs.tuples.extend(new.cloned());
         self.policy
-            .stand(inputs, self.verified.clone())
+            .stand(inputs, None, self.verified.clone())
             .map_err(|refused| refused.denial)
     }
 }
@@ -488,7 +495,11 @@ fn check_until(inputs: &Inputs, now: UnixSeconds) -> Result<(), Denial> {
 }
 
 /// What must cover each question.
-fn reaches(policy: &crate::policy::Inner, inputs: &Inputs) -> Result<Vec<Reach>, Denial> {
+fn reaches(
+    policy: &crate::policy::Inner,
+    inputs: &Inputs,
+    scopes: Option<&ScopeSet>,
+) -> Result<Vec<Reach>, Denial> {
     let audiences: Vec<&str> = inputs
         .token
         .iter()
@@ -498,14 +509,20 @@ fn reaches(policy: &crate::policy::Inner, inputs: &Inputs) -> Result<Vec<Reach>,
         audiences: &audiences,
     };
     let mut reaches = Vec::new();
-    for claims in [&inputs.scopes, &inputs.host_scopes].into_iter().flatten() {
-        let set = ScopeSet::from_claims(claims)?.unwrap_or_default();
-        reaches.push(policy.trust.scopes.reach(&set, context)?);
+    let mut add = |set: &ScopeSet| -> Result<(), Denial> {
+        reaches.push(policy.trust.scopes.reach(set, context)?);
+        Ok(())
+    };
+    for (claims, known) in [(&inputs.scopes, scopes), (&inputs.host_scopes, None)] {
+        match (claims, known) {
+            (None, _) => {}
+            (Some(_), Some(set)) => add(set)?,
+            (Some(claims), None) => add(&ScopeSet::from_claims(claims)?.unwrap_or_default())?,
+        }
     }
     if inputs.scopes.is_none() && inputs.scopes_required {
         // No scope at all covers nothing.
-        let nothing = ScopeSet::default();
-        reaches.push(policy.trust.scopes.reach(&nothing, context)?);
+        add(&ScopeSet::default())?;
     }
     Ok(reaches)
 }

@@ -345,7 +345,7 @@ impl Policy {
             };
             return Ok(self.refuse(Refused { denial, inputs }, &record.question()));
         }
-        Ok(match self.stand(inputs, None) {
+        Ok(match self.stand(inputs, None, None) {
             Ok(caller) => caller.decide(&record.action, &record.resource, Some(&record.context)),
             Err(refused) => self.refuse(*refused, &record.question()),
         })
@@ -417,9 +417,14 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for half in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+        let letter = if half < 10 {
+            b'0' + half
+        } else {
+            b'a' + half - 10
+        };
+        text.push(char::from(letter));
+    }
+    text
 }
