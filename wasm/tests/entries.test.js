@@ -101,6 +101,9 @@ describe("without a bundler", () => {
       runInContext(`${file}\nglobalThis.deputize = deputize;`, room);
       assert.equal(await check(room.deputize, source), expected);
     }
+    const elsewhere = page({ WebAssembly: runInContext("WebAssembly", createContext()) });
+    runInContext(`${file}\nglobalThis.deputize = deputize;`, elsewhere);
+    assert.equal(await check(elsewhere.deputize, new WebAssembly.Module(wasm)), expected, "compiled in another realm");
     const room = page();
     runInContext(`${file}\nglobalThis.deputize = deputize;`, room);
     const { Policy, init, initSync } = room.deputize;

@@ -53,10 +53,17 @@ async function start(source: Source | Promise<Source> | undefined): Promise<void
     throw misuse("call.module", "`init` needs to be told here where the module is: a `WebAssembly.Module`, its bytes or a URL");
   }
   try {
-    made(await glue.default({ module_or_path: given }));
+    made(await glue.default({ module_or_path: known(given) }));
   } catch (thrown) {
     throw notTheModule(thrown);
   }
+}
+
+/** A compiled module of another realm, as Next's edge runtime hands it over, is one all the same: `instanceof` must say so. */
+function known<T>(given: T): T {
+  const compiled = Object.prototype.toString.call(given) === "[object WebAssembly.Module]";
+  if (compiled && !(given instanceof WebAssembly.Module)) Object.setPrototypeOf(given, WebAssembly.Module.prototype);
+  return given;
 }
 
 /**
@@ -75,7 +82,7 @@ export function initSync(source?: SyncSource): void {
     throw misuse("call.not_ready", "call `await init()` first");
   }
   try {
-    made(glue.initSync({ module: given }));
+    made(glue.initSync({ module: known(given) }));
   } catch (thrown) {
     throw notTheModule(thrown);
   }
