@@ -39,12 +39,13 @@ class Corpus:
     def __init__(self, target: Path) -> None:
         self.folder = target / "kernel-docs"
         self.kept = target / "kernel-docs-rag"
-        self.kept.mkdir(exist_ok=True)
         snapshot = self.folder / "snapshot.json"
-        if not snapshot.exists():
-            sys.exit(f"{snapshot} is not there: run `cargo xtask kernel-docs` first")
+        sources = sorted(self.folder.glob("*/usr/share/doc/linux-doc-6.1/html/_sources"))
+        if not snapshot.exists() or not sources:
+            sys.exit(f"the package and its snapshot are not in {self.folder}: run `cargo xtask kernel-docs` first, or give its --target")
         self.snapshot = snapshot.read_bytes()
-        self.sources = next(self.folder.glob("*/usr/share/doc/linux-doc-6.1/html/_sources"))
+        self.sources = sources[-1]
+        self.kept.mkdir(exist_ok=True)
 
     @cached_property
     def chunks(self) -> list[Chunk]:

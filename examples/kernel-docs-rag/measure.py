@@ -177,7 +177,7 @@ def compare(corpus: Corpus, arms: Arms, callers: dict[str, Caller], queries: np.
     return tallies
 
 
-def withheld(corpus: Corpus, policy: Policy, callers: dict[str, Caller]) -> tuple[int, int]:
+def withheld(corpus: Corpus, callers: dict[str, Caller]) -> tuple[int, int]:
     """Leaks and over-denials of the filter itself, over every chunk, against the oracle."""
     documents = [chunk.document for chunk in corpus.chunks]
     leaks = denials = 0
@@ -258,6 +258,8 @@ def main() -> int:
     words.add_argument("--queries", type=int, default=200)
     words.add_argument("--out", type=Path, default=Path("."), help="where to write `measured.json` and `measured.png`")
     given = words.parse_args()
+    if given.people < 1 or given.queries < 1 or not given.out.is_dir():
+        words.error("--people and --queries must be at least 1, and --out a folder")
 
     faiss.omp_set_num_threads(1)
     corpus = Corpus(given.target)
@@ -267,7 +269,7 @@ def main() -> int:
     arms = Arms(corpus, Store(corpus))
     print(f"{len(corpus.chunks)} chunks of {len(set(c.document for c in corpus.chunks))} documents, {len(callers)} people, {len(queries)} queries")
 
-    leaks, denials = withheld(corpus, policy, callers)
+    leaks, denials = withheld(corpus, callers)
     print(f"\nthe filter over every chunk: {leaks} leaks, {denials} over-denials\n")
     tallies = compare(corpus, arms, callers, queries)
     print(f"| arm | queries | leaks | recall@{K} | returned of possible | queries that fell short | searches a query | filter, p50 | p95 | p99 |")

@@ -11,9 +11,9 @@
 #![allow(missing_docs, reason = "what `#[napi]` expands to")]
 
 mod caller;
+mod handle;
 mod numbered;
 mod policy;
-mod shared;
 mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

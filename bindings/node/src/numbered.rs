@@ -11,7 +11,7 @@ use std::sync::Arc;
 use deputize::caller::Caller;
 use napi_derive::napi;
 
-use crate::shared::Held;
+use crate::handle::Held;
 use crate::{answer, laid};
 
 /// What has a number in this thread.

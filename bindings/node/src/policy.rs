@@ -10,8 +10,8 @@ use napi_derive::napi;
 
 use crate::caller::RawCaller;
 use crate::guarded;
+use crate::handle::Held;
 use crate::numbered::POLICIES;
-use crate::shared::Held;
 use crate::work::{Filtering, Making};
 
 /// A compiled policy; nothing once it was freed, which may be while the thread

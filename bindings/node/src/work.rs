@@ -9,8 +9,8 @@ use napi::bindgen_prelude::Uint8Array;
 use napi::{Env, Task};
 
 use crate::guarded;
+use crate::handle::Held;
 use crate::policy::RawPolicy;
-use crate::shared::Held;
 
 /// A policy in the making.
 pub struct Making {

@@ -195,6 +195,7 @@ impl Policy {
                 view = view.with_context(&all);
             }
         }
+        #[cfg(not(feature = "conditions"))]
         let _ = context;
         chain::hops(delegation, &view, &inputs.chain)
     }
