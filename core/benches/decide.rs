@@ -13,7 +13,7 @@
     reason = "a bench fails by panicking, and uses only part of what it borrows"
 )]
 
-#[path = "../tests/token_attacks/forge.rs"]
+#[path = "../tests/it/forge.rs"]
 mod forge;
 #[path = "engine/store.rs"]
 mod store;

@@ -10,7 +10,7 @@
     reason = "a bench fails by panicking, and uses only part of what forges tokens"
 )]
 
-#[path = "../tests/token_attacks/forge.rs"]
+#[path = "../tests/it/forge.rs"]
 mod forge;
 
 use aws_lc_rs::signature::{

@@ -11,7 +11,7 @@ const folder = `${process.env["DEPUTIZE_CONFORMANCE"] ?? beside}/jose`;
 /** Why there is nothing to run, or `false`. */
 export const missing = existsSync(folder) ? false : "there is no folder `jose` among the conformance cases";
 
-/** Cases whose expected result is not ours: `core/tests/jose.rs` says why. */
+/** Cases whose expected result is not ours: `core/tests/it/jose.rs` says why. */
 const EXCEPTIONS = new Set([346, 347, 350, 351, 367, 370, 372, 373].map((id) => `json_web_signature_test ${id}`));
 const WYCHEPROOF = ["json_web_signature_test", "json_web_key_test", "json_web_crypto_test"];
 const COOKBOOK = [

@@ -116,7 +116,7 @@ fn both_providers_agree_with_wycheproof_on_rsa_pkcs1() {
 }
 
 /// Every signed token of Wycheproof whose form is accepted: RS and PS with each
-/// hash, ES256 and HS256. What the answers must be, `tests/jose.rs` asks.
+/// hash, ES256 and HS256. What the answers must be, `tests/it/jose.rs` asks.
 #[test]
 fn both_providers_agree_on_every_wycheproof_jws() {
     let Some(vectors) = wycheproof("json_web_signature_test.json") else {

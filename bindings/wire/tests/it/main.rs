@@ -1,0 +1,5 @@
+//! The shapes that the bindings share, from outside.
+
+#![cfg(test)]
+
+mod shapes;
