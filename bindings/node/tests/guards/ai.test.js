@@ -8,7 +8,7 @@ import { MockLanguageModelV3 } from "ai6/test";
 import { guardTools } from "deputize/ai";
 import { z } from "zod";
 
-import { broken, narrow, policy, refused, rules, stricter, token } from "./world.js";
+import { AUDIENCE, broken, narrow, policy, refused, rules, stricter, token } from "./world.js";
 
 const usage = {
   inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
@@ -56,7 +56,7 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
       };
       const guard = guardTools(tools, {
         policy: policy(),
-        who: { token: token() },
+        who: { token: token(), audience: AUDIENCE },
         rules: { ...rules, broken },
         onRuling: (ruling) => rulings.push(ruling),
         ...options,
@@ -160,7 +160,7 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
 
     for (const [what, [make, reason]] of Object.entries({ ...refused, "too narrow": [narrow, "scope.insufficient"] })) {
       it(`runs nothing with a token that is ${what}`, async () => {
-        const world = setUp({ who: { token: make() } });
+        const world = setUp({ who: { token: make(), audience: AUDIENCE } });
         assert.equal(await one(world, ["read", { id: "1" }]), reason);
         assert.equal(world.rulings[0].decisions[0].record.reason, reason);
         assert.deepEqual(world.calls, []);
@@ -195,7 +195,7 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
           throw new Error("disk full");
         },
       });
-      assert.equal(await one(mute, ["read", { id: "1" }]), "guard.error");
+      assert.equal(await one(mute, ["read", { id: "1" }]), "guard.callback");
       const asking = setUp({
         rules: {
           ...rules,
@@ -291,7 +291,7 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
           yield `last ${id}`;
         },
       });
-      const guard = guardTools({ watch }, { policy: policy(), who: { token: token() }, rules: { watch: rules.read } });
+      const guard = guardTools({ watch }, { policy: policy(), who: { token: token(), audience: AUDIENCE }, rules: { watch: rules.read } });
       const result = await run(
         { guard },
         [
@@ -309,7 +309,7 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
     if (context !== undefined) {
       it("finds the caller in the context", async () => {
         const world = setUp({ who: ({ context }) => context?.who });
-        assert.equal(await one(world, ["read", { id: "1" }], context({ token: token() })), "text 1");
+        assert.equal(await one(world, ["read", { id: "1" }], context({ token: token(), audience: AUDIENCE })), "text 1");
         assert.equal(await one(world, ["read", { id: "1" }], context({ chain: ["user:bob", "agent:triage"] })), "chain.hop_not_permitted");
         assert.equal(await one(world, ["read", { id: "1" }], context(undefined)), "guard.no_caller");
         assert.equal(await one(world, ["read", { id: "1" }]), "guard.no_caller");
@@ -318,8 +318,8 @@ for (const [name, { ai, Model, approval, context }] of Object.entries(versions))
 
     it("guards no tool that runs elsewhere", () => {
       const remote = ai.tool({ inputSchema: z.object({}) });
-      assert.throws(() => guardTools({ remote }, { policy: policy(), who: { token: token() }, rules: { remote: rules.read } }), { kind: "misuse" });
-      guardTools({ remote }, { policy: policy(), who: { token: token() }, rules: { remote: "any-caller" } });
+      assert.throws(() => guardTools({ remote }, { policy: policy(), who: { token: token(), audience: AUDIENCE }, rules: { remote: rules.read } }), { kind: "misuse" });
+      guardTools({ remote }, { policy: policy(), who: { token: token(), audience: AUDIENCE }, rules: { remote: "any-caller" } });
     });
   });
 }
@@ -331,7 +331,7 @@ it("finds the caller in the context of version 7's tools", async () => {
     { read },
     { policy: policy(), who: ({ context }) => context?.who, rules: { read: rules.read }, onRuling: ({ code }) => seen.push(code) },
   );
-  for (const who of [{ token: token() }, undefined]) {
+  for (const who of [{ token: token(), audience: AUDIENCE }, undefined]) {
     const model = new MockLanguageModelV4({
       doGenerate: [[["read", { id: "1" }]], "done"].map((step) => ({ content: content(step), finishReason: reasonOf(step), usage, warnings: [] })),
     });

@@ -170,20 +170,20 @@ for (const [name, serve] of Object.entries(servers)) {
 
     it("denies where the decision fails, and where nobody was authenticated", async () => {
       await served(
-        async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [403, "guard.error", null]),
+        async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [503, "guard.error", null]),
         {},
         () => {
           throw new Error("broken");
         },
       );
-      await served(async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [403, "guard.error", null]), {
+      await served(async (get) => assert.deepEqual(short(await get("/documents/1", bearer(token()))), [503, "guard.callback", null]), {
         onRuling: () => {
           throw new Error("disk full");
         },
       });
       await served(async (get) => {
         const { status, text } = await get("/open/1", bearer(token()));
-        assert.deepEqual([status, text], [500, "call.options"]);
+        assert.deepEqual([status, text], [500, "guard.options"]);
       });
     });
 

@@ -108,7 +108,7 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
       assert.deepEqual(await listed(), []);
       for (const tool of ["read", "clock", "block"]) assert.equal(code(await call(tool, { id: "1" })), "guard.no_caller");
       assert.deepEqual(calls, []);
-      assert.equal(rulings.length, 3);
+      assert.deepEqual(rulings.map(({ tool, code }) => [tool, code]), ["*", "read", "clock", "block"].map((tool) => [tool, "guard.no_caller"]), "also why nothing is listed");
     });
 
     for (const [what, [make, reason]] of Object.entries(refused)) {
@@ -118,7 +118,8 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
         assert.equal(code(await call("read", { id: "1" })), reason);
         assert.equal(code(await call("clock")), reason);
         assert.deepEqual(calls, []);
-        assert.equal(rulings[0].decisions[0].record.reason, reason);
+        assert.deepEqual([rulings[0].tool, rulings[0].code], ["*", reason]);
+        assert.equal(rulings[1].decisions[0].record.reason, reason);
       });
     }
 
@@ -145,7 +146,7 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
           throw new Error("disk full");
         },
       });
-      assert.equal(code(await mute.call("read", { id: "1" })), "guard.error");
+      assert.equal(code(await mute.call("read", { id: "1" })), "guard.callback");
       const gone = await connected(token(), {
         policy: () => {
           throw new Error("no policy");
@@ -194,7 +195,7 @@ for (const [name, { Server, Client, pair, invalidToken, isInvalid }] of Object.e
     it("guards a callback that takes another's place", async () => {
       const calls = [];
       const server = new Server({ name: "documents", version: "1" });
-      guardTools(server, { policy: policy(), audience: AUDIENCE, rules, who: { token: token() } });
+      guardTools(server, { policy: policy(), audience: AUDIENCE, rules, who: { token: token(), audience: AUDIENCE } });
       const tool = server.registerTool("read", { inputSchema: z.object({ id: z.string() }) }, async () => ({ content: [] }));
       tool.update({ callback: async ({ id }) => ({ content: [{ type: "text", text: calls.push(id) && id }] }) });
       const [near, far] = pair();
@@ -365,7 +366,7 @@ it("asks its own policy for its own audience, whoever verified the token", async
   let current = policy();
   guardTools(server, { policy: () => current, audience: AUDIENCE, rules });
   register(server, []);
-  const identity = Identity.of(policy(), { token: token() });
+  const identity = Identity.of(policy(), { token: token(), audience: AUDIENCE });
   const infos = {
     ours: authInfo(identity, "unused", AUDIENCE),
     other: authInfo(Identity.of(policy(), { chain: ["user:anne", "agent:triage"] }), "unused", AUDIENCE),
@@ -422,7 +423,7 @@ it("guards what version 1's older ways register, or refuses it", async () => {
     policy: policy(),
     audience: AUDIENCE,
     rules: { ...rules, task: "any-caller" },
-    who: { token: token() },
+    who: { token: token(), audience: AUDIENCE },
   });
   server.tool("read", "reads", { id: z.string() }, async ({ id }) => ({ content: [{ type: "text", text: id + calls.push(id) }] }));
   const task = async () => calls.push("task");
@@ -432,7 +433,7 @@ it("guards what version 1's older ways register, or refuses it", async () => {
   await Promise.all([server.connect(far), client.connect(near)]);
   assert.deepEqual(
     (await client.listTools()).tools.map(({ name }) => name),
-    ["read"],
+    ["read", "task"],
   );
   const code = async (name, args) => (await client.callTool({ name, arguments: args }))._meta?.["deputize/code"] ?? "allowed";
   assert.equal(await code("read", { id: "1" }), "allowed");

@@ -18,7 +18,7 @@ it("takes an identity from either", async () => {
   const { policy, rules, token } = await import("./world.js");
   const { Identity } = await import("deputize/hono");
   const { guardTools } = require("deputize/ai");
-  const who = Identity.of(policy(), { token: token() });
+  const who = Identity.of(policy(), { token: token(), audience: "https://api.example" });
   assert.ok(who instanceof require("deputize/mcp").Identity);
   assert.ok(!({} instanceof Identity) && !(null instanceof Identity) && !(JSON.parse(JSON.stringify(who)) instanceof Identity));
   const { tools } = guardTools({ read: { execute: ({ id }) => id } }, { policy: policy(), who, rules: { read: rules.read } });

@@ -6,7 +6,7 @@ import { ScriptedModel, assistantMessage, functionCall } from "@openai/agents/te
 import { guardTools } from "deputize/openai-agents";
 import { z } from "zod";
 
-import { broken, narrow, policy, refused, rules, stricter, token } from "./world.js";
+import { AUDIENCE, broken, narrow, policy, refused, rules, stricter, token } from "./world.js";
 
 setTracingDisabled(true);
 
@@ -38,7 +38,7 @@ describe("@openai/agents", () => {
   const call = ([name, args]) => functionCall(name, typeof args === "string" ? args : JSON.stringify(args), { callId: `${ids++}` });
   const codeOf = (text) => /\((.+)\)\./.exec(text)?.[1] ?? text;
 
-  async function run({ tools }, steps, who = { token: token() }, { stream = false } = {}) {
+  async function run({ tools }, steps, who = { token: token(), audience: AUDIENCE }, { stream = false } = {}) {
     const model = new ScriptedModel(steps.map((step) => (typeof step === "string" ? [assistantMessage(step)] : step.map(call))));
     const agent = new Agent({ name: "agent", model, tools });
     const runner = new Runner({ tracingDisabled: true });
@@ -76,7 +76,7 @@ describe("@openai/agents", () => {
   });
 
   it("shows and runs nothing for whoever is not known", async () => {
-    const cases = [[undefined, "guard.no_caller"], ...Object.values(refused).map(([make, reason]) => [{ token: make() }, reason])];
+    const cases = [[undefined, "guard.no_caller"], ...Object.values(refused).map(([make, reason]) => [{ token: make(), audience: AUDIENCE }, reason])];
     for (const [who, reason] of cases) {
       const world = setUp();
       for (const tool of world.tools) assert.equal(await tool.isEnabled({ context: { who } }, undefined), false);
@@ -90,9 +90,9 @@ describe("@openai/agents", () => {
 
   it("refuses what the scope does not cover, hidden tools by their names, and tools without a rule", async () => {
     for (const [tool, who] of [
-      ["read", { token: narrow() }],
-      ["block", { token: token() }],
-      ["unruled", { token: token() }],
+      ["read", { token: narrow(), audience: AUDIENCE }],
+      ["block", { token: token(), audience: AUDIENCE }],
+      ["unruled", { token: token(), audience: AUDIENCE }],
     ]) {
       const world = setUp();
       await assert.rejects(run(world, [[[tool, { id: "1" }]], "done"], who), /not found/);
@@ -114,7 +114,7 @@ describe("@openai/agents", () => {
         throw new Error("disk full");
       },
     });
-    assert.equal(await one(mute, ["read", { id: "1" }]), "guard.error");
+    assert.equal(await one(mute, ["read", { id: "1" }]), "guard.callback");
     assert.deepEqual([...world.calls, ...mute.calls], []);
     assert.throws(() => world.guard.tool({ description: "", parameters: z.object({}), execute: () => "" }), { kind: "misuse" });
   });
@@ -127,7 +127,7 @@ describe("@openai/agents", () => {
     const { outputs } = await run({ tools: open }, [[["read", { id: "1" }]], [["swap", {}]], [["read", { id: "1" }]], "done"]);
     assert.deepEqual(outputs, ["text 1", "swapped", "subject.no_grant"]);
     current = policy();
-    const who = { token: token() };
+    const who = { token: token(), audience: AUDIENCE };
     test.mock.timers.enable({ apis: ["Date"], now: Date.now() + 400_000 });
     assert.equal(await one({ tools: open }, ["read", { id: "1" }], who), "token.expired");
     assert.deepEqual(world.calls, ["read 1"]);
@@ -164,7 +164,7 @@ describe("@openai/agents", () => {
     current = policy();
     // Nothing was approved: whoever calls the tool directly gets nowhere.
     assert.match(
-      await read.invoke({ context: { who: { token: token() } }, isToolApproved: () => undefined }, '{"id":"1"}', { toolCall: { callId: "x" } }),
+      await read.invoke({ context: { who: { token: token(), audience: AUDIENCE } }, isToolApproved: () => undefined }, '{"id":"1"}', { toolCall: { callId: "x" } }),
       /guard\.not_approved/,
     );
     assert.deepEqual(world.calls, []);
@@ -175,7 +175,7 @@ describe("@openai/agents", () => {
     const rulings = [];
     const guard = guardTools({
       policy: policy(),
-      who: { token: token() },
+      who: { token: token(), audience: AUDIENCE },
       rules: { ...rules, ask: { ...rules.read, ask: true } },
       onRuling: (ruling) => rulings.push(ruling),
     });

@@ -14,7 +14,7 @@ import { MockLanguageModelV4 } from "ai/test";
 import { Hono } from "hono";
 import { z } from "zod";
 
-import { expired, policy, snapshot, token } from "./world.js";
+import { AUDIENCE, expired, policy, snapshot, token } from "./world.js";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 const examples = new Map(
@@ -90,7 +90,7 @@ it("deputize/langchain", async () => {
 
 it("deputize/openai-agents", async () => {
   const { read } = await run("deputize/openai-agents", { policy: policy(), tool: agentTool, z, texts: { 1: "one", 2: "two" } }, ["read"]);
-  const as = { context: { who: { token: token() } } };
+  const as = { context: { who: { token: token(), audience: AUDIENCE } } };
   assert.equal(await read.invoke(as, '{"id":"1"}'), "one");
   assert.match(await read.invoke(as, '{"id":"2"}'), /subject\.no_grant/);
 });

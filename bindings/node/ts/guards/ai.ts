@@ -1,9 +1,10 @@
 // The AI SDK (`ai`) 6 and 7: its tools, guarded. It is not imported.
 
-import { misuse, type WhoIn } from "./identity.js";
-import { type Guarding, Judge, type Rule, denied, told } from "./rule.js";
+import type { WhoIn } from "./identity.js";
+import { GUARDING, type Guarding, Judge, type Rule, type Ruling, denied, told } from "./rule.js";
+import { type Options, misuse, strict } from "./strict.js";
 
-export { type Credential, Identity, type PolicySource, type Who, type WhoIn } from "./identity.js";
+export { ANY, type Audience, type Credential, Identity, type PolicySource, type Who, type WhoIn } from "./identity.js";
 export type { Guarding, Need, Rule, Ruling } from "./rule.js";
 
 /** Where a tool is called. */
@@ -18,7 +19,22 @@ export interface ToolGuarding<Tools> extends Guarding {
   readonly who: WhoIn<Place>;
   /** What each tool needs. */
   readonly rules: { readonly [Name in keyof Tools]: Rule<InputOf<Tools[Name]>> };
+  /**
+   * Whether a human, as the host itself knows, has approved of this very call:
+   * look it up by its id and compare the input. With it, the messages have no
+   * say; without it an approval is what the messages say, which is right only
+   * where whoever sends them is the one to be asked.
+   */
+  readonly approved?: (call: ApprovedCall) => boolean | Promise<boolean>;
 }
+
+/** A call of which a human is to approve, with the input as the tool would get it. */
+export interface ApprovedCall extends Place {
+  readonly toolCallId: string | undefined;
+  readonly input: unknown;
+}
+
+const OPTIONS: Options<ToolGuarding<unknown>> = { ...GUARDING, who: "any", rules: "any", approved: "function" };
 
 /** A tool's input. */
 export type InputOf<T> = T extends { execute?: infer Execute } ? FirstOf<NonNullable<Execute>> : never;
@@ -26,10 +42,10 @@ type FirstOf<F> = [F] extends [never] ? never : F extends (input: infer Input, .
 
 /** As much of a tool as is needed. */
 // What tools take and give is theirs.
-type AnyTool = { execute?: ((input: any, options: any) => any) | undefined; needsApproval?: any };
+type AnyTool = { execute?: ((input: any, options: any) => any) | undefined; needsApproval?: any; onInputAvailable?: any; onInputStart?: any; onInputDelta?: any };
 
 /** What a human is asked, or told, about a call: the SDK's `ToolApprovalStatus` (version 7). */
-export type Approval = { type: "approved" } | { type: "denied"; reason: string } | { type: "user-approval"; reason: string };
+export type Approval = { type: "not-applicable" } | { type: "denied"; reason: string } | { type: "user-approval"; reason: string };
 
 /** A call about which `toolApproval` is asked (version 7). */
 export interface ApprovalCall {
@@ -53,7 +69,9 @@ export interface Guarded<Tools> {
  * @throws {DeputizeError} of the kind `misuse`: a tool runs elsewhere, where nothing here can stop it.
  */
 export function guardTools<Tools extends { [name: string]: AnyTool }>(tools: Tools, options: ToolGuarding<Tools>): Guarded<Tools> {
+  strict<ToolGuarding<unknown>>(options, "a guard of tools", OPTIONS);
   const judge = new Judge<Place>(options, options.who, options.rules);
+  const { approved } = options;
   const wrapped = Object.entries(tools).map(([name, tool]): [string, AnyTool] => {
     const { execute, needsApproval } = tool;
     if (execute === undefined) {
@@ -70,10 +88,19 @@ export function guardTools<Tools extends { [name: string]: AnyTool }>(tools: Too
         },
         // As it is, not a promise of it: what it gives may be a stream.
         execute: (input: unknown, given: Given) => {
-          const ruling = judge.rule(name, input, place(name, given), isApproved(given));
-          if (ruling.outcome !== "allow") throw denied(ruling);
-          return execute.call(tool, input, given);
+          const here = place(name, given);
+          const go = (ruling: Ruling): unknown => {
+            const seen = judge.seen(ruling);
+            if (seen.outcome !== "allow") throw denied(seen);
+            return execute.call(tool, input, given);
+          };
+          const ruling = judge.look(name, input, here, approved === undefined && isApproved(given));
+          if (ruling.outcome !== "ask" || approved === undefined) return go(ruling);
+          const call = { ...here, toolCallId: given?.toolCallId, input };
+          // What was approved of is asked again: rights may have ended in the meantime.
+          return Promise.resolve(approved(call)).then((said) => ended(go(said === true ? judge.look(name, input, here, true) : ruling)));
         },
+        ...inputCallbacks(tool, (input, given) => judge.look(name, input, place(name, given)).outcome !== "deny"),
       },
     ];
   });
@@ -90,10 +117,29 @@ export function guardTools<Tools extends { [name: string]: AnyTool }>(tools: Too
       if (ruling.outcome === "deny") return { type: "denied", reason: told(judge.seen(ruling)) };
       const tool = Object.hasOwn(tools, toolName) ? tools[toolName] : undefined;
       const asks = ruling.outcome === "ask" || (await itself(tool?.needsApproval, input, { toolCallId, messages, context }));
-      return asks ? { type: "user-approval", reason: `\`${toolName}\` needs approval` } : { type: "approved" };
+      return asks ? { type: "user-approval", reason: `\`${toolName}\` needs approval` } : { type: "not-applicable" };
     },
-    activeTools: (context) => Object.keys(tools).filter((name) => judge.shows(name, { tool: name, context })),
+    activeTools: (context) => judge.shown(Object.keys(tools), (tool) => ({ tool, context })),
   };
+}
+
+/** What a stream ends with; anything else as it is. */
+async function ended(result: unknown): Promise<unknown> {
+  const given = await result;
+  if (typeof given !== "object" || given === null || !(Symbol.asyncIterator in given)) return given;
+  let last: unknown;
+  for await (const one of given as AsyncIterable<unknown>) last = one;
+  return last;
+}
+
+/**
+ * A tool's callbacks about its input, which the SDK calls before the tool: none
+ * hears of an input that is denied, nor of parts of one, on which nothing can
+ * be ruled.
+ */
+function inputCallbacks({ onInputAvailable }: AnyTool, allowed: (input: unknown, given: Given) => boolean): Partial<AnyTool> {
+  const available = (given: Given & { readonly input?: unknown }): unknown => (allowed(given.input, given) ? onInputAvailable(given) : undefined);
+  return { ...(onInputAvailable !== undefined && { onInputAvailable: available }), onInputStart: undefined, onInputDelta: undefined };
 }
 
 /** What the SDK gives beside the input. */

@@ -6,11 +6,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Caller } from "deputize";
 
 import { type Authentication, Gate, type Refusal, isRefusal } from "./http.js";
-import { type Identity, misuse } from "./identity.js";
+import type { Identity } from "./identity.js";
 import { Judge } from "./rule.js";
+import { misuse } from "./strict.js";
 
 export { type Authentication, type DpopOptions, type Problem, type ResourceMetadata, type ResourceOptions, resourceMetadata } from "./http.js";
-export { Identity, type PolicySource } from "./identity.js";
+export { ANY, type Audience, Identity, type PolicySource } from "./identity.js";
 export type { Ruling } from "./rule.js";
 
 declare global {
@@ -50,7 +51,8 @@ export function guardRoutes(options: Authentication): Guard {
   const gate = new Gate(options);
   return {
     async authenticate(request, response, next) {
-      const { authorization = [], dpop = [] } = request.headersDistinct;
+      const authorization = values(request, "authorization");
+      const dpop = values(request, "dpop");
       const origin = `${request.protocol ?? "http"}://${request.headers.host ?? ""}`;
       const admitted = await gate.admit({
         authorization,
@@ -75,6 +77,14 @@ export function guardRoutes(options: Authentication): Guard {
       };
     },
   };
+}
+
+/** A header's values, each as often as it came. Serverless hosts hand over requests of their own, which have no distinct headers. */
+function values({ headers, headersDistinct }: Request, name: string): readonly string[] {
+  const distinct = headersDistinct?.[name];
+  if (distinct !== undefined) return distinct;
+  const joined = headers[name];
+  return typeof joined === "string" ? joined.split(",") : (joined ?? []);
 }
 
 function answer(response: ServerResponse, { status, headers, problem }: Refusal): void {

@@ -4,11 +4,12 @@ import type { Caller } from "deputize";
 import type { Context, MiddlewareHandler } from "hono";
 
 import { type Authentication, Gate, type Refusal, isRefusal } from "./http.js";
-import { type Identity, misuse } from "./identity.js";
+import type { Identity } from "./identity.js";
 import { Judge } from "./rule.js";
+import { misuse } from "./strict.js";
 
 export { type Authentication, type DpopOptions, type Problem, type ResourceMetadata, type ResourceOptions, resourceMetadata } from "./http.js";
-export { Identity, type PolicySource } from "./identity.js";
+export { ANY, type Audience, Identity, type PolicySource } from "./identity.js";
 export type { Ruling } from "./rule.js";
 
 /** What handlers find with `c.get`. */

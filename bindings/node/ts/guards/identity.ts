@@ -1,38 +1,61 @@
 // Who asks, over the time of a run: the token or the chain is kept, and asked
 // as it is now, of the policy that is in force now.
 
-import { type Asking, type Caller, type CallerOptions, type Context, type Decision, DeputizeError, type Policy, type VerifyOptions } from "deputize";
+import { type Asking, type Caller, type CallerOptions, type Context, type Decision, type Policy, type Tuple, type VerifyOptions } from "deputize";
 
-/** The policy in force: one, or what gives the current one, so that another can take its place in the midst of a run. */
-export type PolicySource = Policy | (() => Policy);
+import { type Options, atOnce, misuse, refusal, strict } from "./strict.js";
+
+/** Any audience that the token's issuer lists: said out loud, since an audience that is forgotten would mean it quietly. */
+export const ANY: unique symbol = Symbol.for("deputize.any");
+
+/** Who is asked: tokens must name this audience, or, with {@link ANY}, one of their issuer's `audiences`. */
+export type Audience = string | typeof ANY;
+
+/** The policy in force: one, what gives the current one, or what has it as its `policy` (a `Source`), so that another can take its place in the midst of a run. */
+export type PolicySource = Policy | (() => Policy) | { readonly policy: Policy };
+
+type Presented = Omit<VerifyOptions, "audience"> & { readonly audience: Audience };
 
 /** What says who asks: a token, tokens that prove a chain, or principals (`type:id`) that the host vouches for; and what came with it. */
 export type Credential =
-  | (VerifyOptions & { readonly token: string })
-  | (VerifyOptions & { readonly tokens: readonly string[] })
+  | (Presented & { readonly token: string })
+  | (Presented & { readonly tokens: readonly string[] })
   | (CallerOptions & { readonly chain: string | readonly string[] });
 
-/** Who asks. A `Caller` stays with the policy that it came from; with the others each question goes to the policy in force. */
+/** Who asks. Each question goes to the policy in force; a `Caller` is denied once that is another than the one it was made from. */
 export type Who = Credential | Caller | Identity;
 
 /** Who asks: given, or found in what a framework hands to its tools. Where nothing is found, nothing is allowed. */
 export type WhoIn<Place> = Who | ((place: Place) => Who | undefined);
 
-/** A guard's own refusals, beside the reasons of decisions. */
-export type GuardCode = "guard.no_caller" | "guard.no_rule" | "guard.no_resource" | "guard.hidden" | "guard.not_approved" | "guard.error";
-
-/** A refusal of a guard. */
-export function refusal(code: GuardCode, message: string, cause?: unknown): DeputizeError {
-  return new DeputizeError({ kind: "denied", code, message }, { cause });
+/** The policy that is in force. @throws what its source throws; {@link DeputizeError} where that gives no policy. */
+export function inForce(source: PolicySource): Policy {
+  const policy: unknown = isPolicy(source) ? source : typeof source === "function" ? atOnce(source(), "`policy`") : source?.policy;
+  if (!isPolicy(policy)) throw misuse("`policy` must be a `Policy`, a function that gives one, or have one as its `policy`");
+  return policy;
 }
 
-/** An error of whoever set a guard up. */
-export function misuse(message: string): DeputizeError {
-  return new DeputizeError({ kind: "misuse", code: "call.options", message });
+/** Whether a value is a policy, of this copy of the class or of another. */
+const isPolicy = (value: unknown): value is Policy =>
+  typeof value === "object" && value !== null && ["verify", "verifyAsync", "caller", "decide"].every((name) => typeof (value as Plain)[name] === "function");
+
+type Plain = { readonly [name: string]: unknown };
+
+/** Reads what is to say which policy is in force. @throws {DeputizeError} of the kind `misuse`. */
+export function policySource(source: unknown): void {
+  // A source is not asked yet: it may be stale, and come back.
+  const may = typeof source === "function" || isPolicy(source) || (typeof source === "object" && source !== null && "policy" in source);
+  if (!may) throw misuse("a guard needs a `policy`: a `Policy`, a function that gives one, or a source of one");
 }
 
-/** The policy that is in force. */
-export const inForce = (policy: PolicySource): Policy => (typeof policy === "function" ? policy() : policy);
+/** Reads an audience. @throws {DeputizeError} of the kind `misuse`: there is none. */
+export function audienceOf(audience: unknown): Audience {
+  if (audience === ANY || (typeof audience === "string" && audience !== "")) return audience as Audience;
+  throw misuse("an `audience` must be said, or `ANY` for any that the token's issuer lists");
+}
+
+/** An audience as the policy takes it. */
+export const asked = (audience: Audience): { audience?: string } => (typeof audience === "string" ? { audience } : {});
 
 /** The mark of an identity, the same in every copy of this file that a program may hold. */
 const MARK = Symbol.for("deputize.identity");
@@ -41,6 +64,7 @@ const MARK = Symbol.for("deputize.identity");
 export class Identity {
   readonly #source: PolicySource;
   readonly #credential: Credential | undefined;
+  readonly #elsewhere = new WeakMap<object, Identity>();
   #made: Made | undefined;
 
   static {
@@ -65,7 +89,7 @@ export class Identity {
    */
   static of(source: PolicySource, who: Who | undefined): Identity {
     if (who === undefined || who === null) throw refusal("guard.no_caller", "nothing says who asks");
-    if (who instanceof Identity) return who;
+    if (who instanceof Identity) return who.under(source);
     if (isCaller(who)) return new Identity(source, undefined, { policy: undefined, caller: who });
     return new Identity(source, presented(who));
   }
@@ -75,17 +99,40 @@ export class Identity {
    *
    * @throws {DeputizeError} of the kind `denied`.
    */
-  static async verify(source: PolicySource, who: VerifyOptions & { readonly token: string }): Promise<Identity> {
+  static async verify(source: PolicySource, who: Presented & { readonly token: string }): Promise<Identity> {
     const policy = inForce(source);
     const credential = presented(who);
-    const { token, ...options } = credential;
-    return new Identity(source, credential, { policy, caller: await policy.verifyAsync(token, options) });
+    const { token, audience, ...options } = credential;
+    return new Identity(source, credential, { policy, caller: await policy.verifyAsync(token, { ...options, ...asked(audience) }) });
   }
 
-  /** The same, presented where another policy is in force, for an audience; a `Caller` stays with its own. */
-  under(source: PolicySource, audience: string): Identity {
-    const credential = this.#credential && { ...this.#credential, ...("chain" in this.#credential ? {} : { audience }) };
-    return new Identity(source, credential, credential === undefined ? this.#made : undefined);
+  /** The same, asked of another source of policies; presented for an audience, where one is given. */
+  under(source: PolicySource, audience?: Audience): Identity {
+    const credential = this.#credential;
+    const stays = audience === undefined || credential === undefined || "chain" in credential || credential.audience === audience;
+    if (stays) {
+      if (source === this.#source) return this;
+      const known = this.#elsewhere.get(source);
+      if (known !== undefined) return known;
+    }
+    const there = new Identity(
+      source,
+      credential && { ...credential, ...(!stays && { audience }) } as Credential,
+      credential === undefined ? this.#made : undefined,
+    );
+    if (stays) this.#elsewhere.set(source, there);
+    return there;
+  }
+
+  /**
+   * The same, with contextual tuples besides its own: what chunks say of their own readers, say. They come from the host.
+   *
+   * @throws {DeputizeError} `guard.no_caller`: a `Caller` that was given cannot be made anew.
+   */
+  beside(tuples: readonly Tuple[]): Identity {
+    const credential = this.#credential;
+    if (credential === undefined) throw refusal("guard.no_caller", "chunks that carry their readers are decided for a token or a chain, not for a `Caller`");
+    return new Identity(this.#source, { ...credential, contextual_tuples: [...(credential.contextual_tuples ?? []), ...tuples] });
   }
 
   /**
@@ -133,11 +180,19 @@ export class Identity {
   }
 
   #current(): Caller {
+    const policy = inForce(this.#source);
     if (this.#credential === undefined) {
       if (this.#made === undefined) throw refusal("guard.no_caller", "nothing says who asks");
-      return this.#made.caller;
+      const { caller } = this.#made;
+      if (policy !== this.#made.policy) {
+        // What another policy has let in is not let in here.
+        if (policyOf(caller) !== digestOf(policy)) {
+          throw refusal("guard.no_caller", "the policy in force is not the one that this caller was made from: give its token or its chain");
+        }
+        this.#made = { policy, caller };
+      }
+      return caller;
     }
-    const policy = inForce(this.#source);
     if (policy !== this.#made?.policy) {
       const caller = accept(policy, this.#credential);
       this.#made?.caller.free();
@@ -154,6 +209,19 @@ export class Identity {
   }
 }
 
+const digests = new WeakMap<object, string>();
+
+function once(of: object, make: () => string): string {
+  const known = digests.get(of) ?? make();
+  digests.set(of, known);
+  return known;
+}
+
+const digestOf = (policy: Policy): string => once(policy, () => policy.digest());
+
+/** The digest of the policy that a caller was made from: each of its records names it. */
+const policyOf = (caller: Caller): string => once(caller, () => caller.decide("-", "-:-").record.digest);
+
 /** Whether a value is a caller, of this copy of the class or of another. */
 export const isCaller = (value: object): value is Caller =>
   ["at", "decide", "delegate"].every((name) => typeof (value as { [name: string]: unknown })[name] === "function");
@@ -164,21 +232,33 @@ interface Made {
   readonly caller: Caller;
 }
 
-/** A credential with the time at which it was presented: the proof that came with a token is as old whenever it is looked at again. */
-const presented = <C extends Credential>(credential: C): C => ({ ...credential, now: credential.now ?? new Date() });
+const OF_ALL = { context: "any", contextual_tuples: "any", now: "any", scopes: "any", task: "any", tenant: "any" } as const;
+const OF_TOKENS = { ...OF_ALL, audience: "any", certificate: "any", dpop: "any" } as const;
+
+/** A credential, read strictly, with the time at which it was presented: the proof that came with a token is as old whenever it is looked at again. */
+function presented<C extends Credential>(credential: C): C {
+  const ways = ["token", "tokens", "chain"].filter((way) => way in credential);
+  if (ways.length !== 1) throw misuse("who asks must be said by a `token`, by `tokens`, by a `chain`, or be a `Caller` or an `Identity`");
+  const [way] = ways;
+  const options = way === "chain" ? { ...OF_ALL, chain: "any" } : { ...OF_TOKENS, ...(way === "token" ? { token: "any" } : { tokens: "texts" }) };
+  strict<unknown>(credential, "who asks", options as Options<unknown>);
+  if (!("chain" in credential)) audienceOf((credential as Presented).audience);
+  return { ...credential, now: credential.now ?? new Date() };
+}
 
 /** What asks, and what came with it. */
 function taken(credential: Credential): { asking: Asking; options: VerifyOptions } {
-  if ("token" in credential) {
-    const { token, ...options } = credential;
-    return { asking: { token }, options };
+  if ("chain" in credential) {
+    const { chain, ...options } = credential;
+    return { asking: { chain: typeof chain === "string" ? [chain] : [...chain] }, options };
   }
-  if ("tokens" in credential) {
-    const { tokens, ...options } = credential;
-    return { asking: { tokens: [...tokens] }, options };
+  const { audience, ...others } = credential;
+  if ("token" in others) {
+    const { token, ...options } = others;
+    return { asking: { token }, options: { ...options, ...asked(audience) } };
   }
-  const { chain, ...options } = credential;
-  return { asking: { chain: typeof chain === "string" ? [chain] : [...chain] }, options };
+  const { tokens, ...options } = others;
+  return { asking: { tokens: [...tokens] }, options: { ...options, ...asked(audience) } };
 }
 
 function accept(policy: Policy, credential: Credential): Caller {

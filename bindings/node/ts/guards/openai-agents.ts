@@ -1,10 +1,11 @@
 // The OpenAI Agents SDK (`@openai/agents`): its tools, guarded. It is not
 // imported.
 
-import { type WhoIn, misuse } from "./identity.js";
-import { type Guarding, Judge, type Rules, type Ruling, denied, told } from "./rule.js";
+import type { WhoIn } from "./identity.js";
+import { GUARDING, type Guarding, Judge, type Rules, type Ruling, denied, told } from "./rule.js";
+import { type Options, misuse, strict } from "./strict.js";
 
-export { type Credential, Identity, type PolicySource, type Who, type WhoIn } from "./identity.js";
+export { ANY, type Audience, type Credential, Identity, type PolicySource, type Who, type WhoIn } from "./identity.js";
 export type { Guarding, Need, Rule, Rules, Ruling } from "./rule.js";
 
 export interface ToolGuarding<Context> extends Guarding {
@@ -13,6 +14,8 @@ export interface ToolGuarding<Context> extends Guarding {
   /** What each tool needs. */
   readonly rules: Rules;
 }
+
+const OPTIONS: Options<ToolGuarding<unknown>> = { ...GUARDING, who: "any", rules: "any" };
 
 /** As much of a run's context as is needed. */
 export interface Run<Context> {
@@ -59,6 +62,7 @@ type Details = { readonly toolCall?: { readonly callId?: string } } | undefined;
 
 /** Guards tools. @throws {DeputizeError} of the kind `misuse`. */
 export function guardTools<Context = unknown>(options: ToolGuarding<Context>): Guard<Context> {
+  strict<ToolGuarding<Context>>(options, "a guard of tools", OPTIONS as Options<ToolGuarding<Context>>);
   const judge = new Judge<Context>(options, options.who, options.rules);
 
   /**

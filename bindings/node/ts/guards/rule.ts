@@ -3,10 +3,14 @@
 
 import { type Caller, type Context, type Decision, DeputizeError } from "deputize";
 
-import { type GuardCode, Identity, type PolicySource, type Who, type WhoIn, misuse, refusal } from "./identity.js";
+import { Identity, type PolicySource, type Who, type WhoIn, policySource } from "./identity.js";
+import { type AtOnce, type GuardCode, type Options, adrift, atOnce, misuse, refusal, strict } from "./strict.js";
 
-/** One id, or several of which each must be allowed. */
-type Some = string | readonly string[];
+/** One id. A whole number is the text of its digits. */
+type Id = string | number | bigint;
+
+/** One resource, or several of which each must be allowed. */
+type Some<T> = T | readonly T[];
 
 /** What a tool's call needs: an action on a resource, which its arguments name. */
 export type Need<Args> = {
@@ -31,13 +35,13 @@ export type Need<Args> = {
       /** The type of the resource. */
       readonly type: string;
       /** Its id: the tool's call needs the action on `type:id`. */
-      readonly id: (args: Args) => Some;
+      readonly id: (args: Args) => Some<Id>;
       /** Whether the tool is shown to a caller; by default to whoever may do the action on anything of the type. */
       readonly visible?: (caller: Caller) => boolean;
     }
   | {
       /** `type:id` or a path. */
-      readonly resource: (args: Args) => Some;
+      readonly resource: (args: Args) => Some<string>;
       /** Whether the tool is shown to a caller. */
       readonly visible: (caller: Caller) => boolean;
     }
@@ -69,9 +73,16 @@ export interface Ruling {
 export interface Guarding {
   /** The policy in force. */
   readonly policy: PolicySource;
-  /** Sees each ruling before it takes effect, e.g. to keep its records. Where it throws, the call is denied. */
-  readonly onRuling?: (ruling: Ruling) => void;
+  /**
+   * Sees each ruling before it takes effect, e.g. to keep its records. Where it
+   * throws, or gives `false` or a promise, the call is denied: it is to be done
+   * when it returns. What takes longer goes to an `Audit`.
+   */
+  readonly onRuling?: (ruling: Ruling) => AtOnce;
 }
+
+/** The options of {@link Guarding}. */
+export const GUARDING: Options<Guarding> = { policy: "any", onRuling: "sync" };
 
 /** What a model is told of a denial: not who may, nor what there is. */
 export const told = ({ tool, code }: Pick<Ruling, "tool" | "code">): string => `\`${tool}\` is not permitted (${code}).`;
@@ -83,20 +94,20 @@ export const denied = (ruling: Ruling): DeputizeError =>
 /** Decides about a tool's calls. */
 export class Judge<Place> {
   readonly #guarding: Guarding;
-  readonly #who: WhoIn<Place> | undefined;
+  readonly #who: (place: Place) => Who | undefined;
   readonly #rules: Rules;
 
   /** @throws {DeputizeError} of the kind `misuse`: there is no policy, or a rule is none. */
   constructor(guarding: Guarding, who: WhoIn<Place> | undefined, rules: Rules) {
-    if (guarding.policy === undefined || guarding.policy === null) throw misuse("a guard needs a `policy`");
-    for (const [tool, rule] of Object.entries(rules)) {
-      if (!isRule(rule)) throw misuse(`the rule of \`${tool}\` must have an \`action\`, and a \`resource\` or a \`type\` and an \`id\``);
-    }
+    policySource(guarding.policy);
+    if (typeof rules !== "object" || rules === null) throw misuse("a guard needs `rules`");
+    for (const [tool, rule] of Object.entries(rules)) readRule(tool, rule);
     this.#guarding = guarding;
     // One who is given once is verified once.
-    let known: Identity | undefined;
-    this.#who = typeof who === "function" || who === undefined ? who : () => (known ??= Identity.of(guarding.policy, who));
-    this.#rules = rules;
+    const known = typeof who === "function" || who === undefined ? undefined : Identity.of(guarding.policy, who);
+    this.#who = typeof who === "function" ? (place) => atOnce(who(place), "`who`") : () => known;
+    // As they are now: what is done to the object later is not read.
+    this.#rules = Object.freeze({ ...rules });
   }
 
   /** Whether there is a rule for a tool. */
@@ -106,12 +117,33 @@ export class Judge<Place> {
 
   /** Whether a tool is shown to whoever asks. Whatever fails is `false`. */
   shows(tool: string, place: Place): boolean {
-    try {
-      const rule = this.#rule(tool);
-      return this.#identity(place).ask((caller) => isShown(rule, caller));
-    } catch {
-      return false;
-    }
+    return this.shown([tool], () => place).length > 0;
+  }
+
+  /**
+   * Which tools are shown to whoever asks. Whatever fails is not shown; where
+   * it is that nobody asks, or one whom the policy does not accept,
+   * {@link Guarding.onRuling} sees why, once.
+   */
+  shown<T extends string>(tools: readonly T[], placeOf: (tool: T) => Place): T[] {
+    let told = false;
+    return tools.filter((tool) => {
+      let identity: Identity;
+      try {
+        identity = this.#identity(placeOf(tool));
+        identity.ask(() => undefined);
+      } catch (error) {
+        if (!told) this.seen(failed(tools.length === 1 ? tool : "*", [], error));
+        told = true;
+        return false;
+      }
+      try {
+        const rule = this.#rule(tool);
+        return identity.ask((caller) => isShown(rule, caller));
+      } catch {
+        return false;
+      }
+    });
   }
 
   /**
@@ -148,11 +180,13 @@ export class Judge<Place> {
   /** Shows a ruling to whoever is to see it, and gives it back; or a denial, where that fails. */
   seen(ruling: Ruling): Ruling {
     try {
-      this.#guarding.onRuling?.(ruling);
+      const said: unknown = this.#guarding.onRuling?.(ruling);
+      if (said !== false && !adrift(said)) return ruling;
+      throw refusal("guard.callback", said === false ? "`onRuling` gave `false`" : "`onRuling` gave a promise, which nobody waits for");
     } catch (error) {
-      return failed(ruling.tool, ruling.decisions, error);
+      const { code, message, cause } = asCallback(error);
+      return { ...failed(ruling.tool, ruling.decisions, error), code, message, error: cause ?? error };
     }
-    return ruling;
   }
 
   #judge(tool: string, args: unknown, place: Place, approved: boolean, decisions: Decision[]): Omit<Ruling, "tool" | "decisions"> {
@@ -162,9 +196,9 @@ export class Judge<Place> {
       identity.ask(() => undefined);
       return allowed;
     }
-    if (rule.visible !== undefined && identity.ask(rule.visible) !== true) throw refusal("guard.hidden", `\`${tool}\` is not shown to this caller`);
+    if (rule.visible !== undefined && !identity.ask((caller) => isVisible(rule, caller))) throw refusal("guard.hidden", `\`${tool}\` is not shown to this caller`);
     const resources = named(rule, args);
-    const context = rule.context?.(args);
+    const context = atOnce(rule.context?.(args), "`context`");
     for (const resource of resources) {
       const decision = identity.decide(rule.action, resource, context);
       decisions.push(decision);
@@ -181,9 +215,14 @@ export class Judge<Place> {
   }
 
   #identity(place: Place): Identity {
-    const who = typeof this.#who === "function" ? this.#who(place) : this.#who;
-    return Identity.of(this.#guarding.policy, who as Who | undefined);
+    return Identity.of(this.#guarding.policy, this.#who(place));
   }
+}
+
+/** A callback's failure as a refusal. */
+function asCallback(error: unknown): DeputizeError {
+  if (error instanceof DeputizeError && error.code === "guard.callback") return error;
+  return refusal("guard.callback", "`onRuling` failed", error);
 }
 
 const allowed = { outcome: "allow", code: "allowed", message: "allowed" } as const;
@@ -194,35 +233,60 @@ function failed(tool: string, decisions: readonly Decision[], error: unknown): R
   return { tool, outcome: "deny", code, message: known ? error.message : `the decision failed: ${String(error)}`, decisions, error };
 }
 
-function isRule(rule: unknown): boolean {
-  if (rule === "any-caller") return true;
-  if (typeof rule !== "object" || rule === null) return false;
-  const { action, resource, type, id, visible } = rule as { [name: string]: unknown };
-  if (typeof action !== "string" || action === "") return false;
-  if (typeof resource === "function") return typeof visible === "function";
-  return typeof resource === "string" ? type === undefined : typeof type === "string" && typeof id === "function";
+const NEED: Options<Need<unknown>> = { action: "text", context: "sync", ask: "any", resource: "any", type: "text", id: "sync", visible: "sync" };
+
+/** Reads a rule strictly: where a member is misspelt, more might be allowed than is meant. */
+function readRule(tool: string, rule: Rule<any>): void {
+  if (rule === "any-caller") return;
+  const what = `the rule of \`${tool}\``;
+  const { action, resource, type, id, visible, ask } = strict<Need<any>>(rule, what, NEED) as { [Name in Members]?: unknown };
+  if (typeof action !== "string") throw misuse(`${what} must have an \`action\``);
+  const named = resource === undefined ? type !== undefined && id !== undefined : type === undefined && id === undefined;
+  const fits = resource === undefined || typeof resource === "function" || (typeof resource === "string" && resource !== "");
+  if (!named || !fits) throw misuse(`${what} must have either a \`resource\`, or a \`type\` and an \`id\``);
+  if (typeof resource === "function") {
+    strict({ resource }, what, { resource: "sync" });
+    if (visible === undefined) throw misuse(`${what} names its resource by a function: it must say who sees the tool, by \`visible\``);
+  }
+  if (typeof ask === "function") strict({ ask }, what, { ask: "sync" });
+  else if (typeof ask === "object" && ask !== null) {
+    const { unless } = strict(ask as { unless: string }, `\`ask\` of ${what}`, { unless: "text" });
+    if (unless === undefined) throw misuse(`\`ask\` of ${what} must say \`unless\` which action`);
+  } else if (ask !== undefined && ask !== true) throw misuse(`\`ask\` of ${what} must be \`true\`, an \`unless\`, or a function`);
+}
+
+type Members = Need<any> extends infer T ? (T extends unknown ? keyof T : never) : never;
+
+/** What a rule's own function says of who sees its tool; anything but `true` is a no. */
+function isVisible({ visible }: Need<unknown>, caller: Caller): boolean {
+  return atOnce<unknown>(visible?.(caller), "`visible`") === true;
 }
 
 function isShown(rule: Rule<unknown>, caller: Caller): boolean {
   if (rule === "any-caller") return true;
-  if (rule.visible !== undefined) return rule.visible(caller) === true;
+  if (rule.visible !== undefined) return isVisible(rule, caller);
   if ("type" in rule) return caller.list(rule.action, rule.type).length > 0;
   return typeof rule.resource === "string" && caller.can(rule.action, rule.resource);
 }
 
 /** The resources that a call is about. @throws {DeputizeError} `guard.no_resource`: there are none. */
 function named(rule: Need<unknown>, args: unknown): readonly string[] {
-  const said = "type" in rule ? rule.id(args) : typeof rule.resource === "string" ? rule.resource : rule.resource(args);
-  const names: readonly unknown[] = Array.isArray(said) ? said : [said];
-  const resources = names.filter((name): name is string => typeof name === "string" && name !== "");
-  if (names.length === 0 || resources.length !== names.length) throw refusal("guard.no_resource", "the arguments name no resource");
-  return "type" in rule ? resources.map((id) => `${rule.type}:${id}`) : resources;
+  const said = atOnce<unknown>("type" in rule ? rule.id(args) : typeof rule.resource === "string" ? rule.resource : rule.resource(args), "a rule's function");
+  const names = (Array.isArray(said) ? said : [said]).map((name) => ("type" in rule ? idOf(name) : typeof name === "string" ? name : ""));
+  if (names.length === 0 || names.includes("")) throw refusal("guard.no_resource", "the arguments name no resource");
+  return "type" in rule ? names.map((id) => `${rule.type}:${id}`) : names;
+}
+
+/** An id as a text; the empty text where it is none. */
+export function idOf(id: unknown): string {
+  if (typeof id === "string") return id;
+  return typeof id === "bigint" || Number.isSafeInteger(id) ? String(id) : "";
 }
 
 function asks(rule: Need<unknown>, args: unknown, resources: readonly string[], context: Context | undefined, caller: Caller): boolean {
   const { ask } = rule;
   if (ask === undefined) return false;
   // Anything but a clear no asks.
-  if (typeof ask === "function") return ask(args, caller) !== false;
+  if (typeof ask === "function") return atOnce<unknown>(ask(args, caller), "`ask`") !== false;
   return ask === true || !resources.every((resource) => caller.can(ask.unless, resource, context));
 }
