@@ -205,3 +205,32 @@ describe("FusionAuth's audit log", () => {
     assert.equal(fusionAuthEntry(alone.decide("viewer", "document:1").record).auditLog.message, "allowed: user:anne, viewer on document:1");
   });
 });
+
+describe("an audit's callbacks", () => {
+  it("end no process, and what they fail at is told", async (context) => {
+    const policy = Policy.fromJson({ deputize: 1 });
+    const problems = [];
+    const audit = new Audit({ observers: [() => Promise.reject(new Error("mine"))], onProblem: (problem) => problems.push(problem.kind) });
+    audit.record(policy.caller("user:anne").decide("read", "document:1"));
+    await new Promise((done) => setTimeout(done, 5));
+    assert.deepEqual(problems, ["observer"]);
+    const { mock } = context.mock.method(console, "error", () => {});
+    const mute = new Audit({
+      observers: [
+        () => {
+          throw new Error("mine");
+        },
+      ],
+      onProblem: async () => Promise.reject(new Error("mine too")),
+    });
+    mute.record(policy.caller("user:anne").decide("read", "document:1"));
+    await new Promise((done) => setTimeout(done, 5));
+    assert.equal(mock.callCount(), 1);
+  });
+
+  it("are read strictly", () => {
+    const sink = () => {};
+    for (const options of [{}, { sinks: sink }, { sink, onProblems: sink }, { sink: "file" }, { sink, observers: [async () => {}] }, { sink, observers: sink }, { sink, batch: 0 }, { sink, delay: "1" }])
+      assert.throws(() => new Audit(options), { kind: "misuse", code: "guard.options" }, JSON.stringify(options));
+  });
+});

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,10 +83,10 @@ describe("a URL", () => {
     assert.deepEqual(changes, [["1", "2"]]);
     assert.equal(source.policy.check("user:bob", "viewer", "document:1"), true);
     assert.equal(before.check("user:anne", "viewer", "document:1"), true, "who still asks the old one may");
-    // Without an ETag all is read again each time.
+    // Without an ETag all is read again each time, and the same bytes are the same policy.
     state.etag = false;
-    assert.equal(await source.refresh(), true);
-    assert.equal(await source.refresh(), true);
+    assert.equal(await source.refresh(), false);
+    assert.equal(await source.refresh(), false);
     assert.equal(state.asked.at(-1)["if-none-match"], undefined);
     // The compiled form is known by its first bytes.
     state.body = Policy.fromJson(snapshot("3", "user:anne")).toCompiled();
@@ -113,11 +113,11 @@ describe("a URL", () => {
       [body("<html>"), "snapshot.json"],
       [body(damaged), "compiled.damaged"],
       [body(compiled.subarray(0, 100)), "compiled.damaged"],
-      [body(new Uint8Array(5_001).fill(32)), "source.unreachable"],
+      [body(new Uint8Array(5_001).fill(32)), "source.too_large"],
       // The connection ends in the midst of the body; it never answers; it sends nothing more.
       [(_, response) => response.writeHead(200, { "content-length": 500 }).write(whole, () => response.destroy()), "source.unreachable"],
-      [() => {}, "source.unreachable"],
-      [(_, response) => response.writeHead(200).write(whole), "source.unreachable"],
+      [() => {}, "source.timeout"],
+      [(_, response) => response.writeHead(200).write(whole), "source.timeout"],
       // 304 to one who has named no version would be no answer at all.
     ];
     for (const [handle, code] of failures) {
@@ -272,7 +272,7 @@ describe("a file", () => {
     writeFileSync(`${path}.sig`, sign(null, bytes, generateKeyPairSync("ed25519").privateKey).toString("base64"));
     assert.equal(await codeOf(Source.open(file(path), { check: signature(key) })), "source.signature");
     rmSync(`${path}.sha256`);
-    assert.equal(await codeOf(Source.open(file(path), { check: sha256() })), "source.unreachable");
+    assert.equal(await codeOf(Source.open(file(path), { check: sha256() })), "source.digest");
   });
 });
 
@@ -326,30 +326,131 @@ describe("a check", () => {
     assert.equal(await source.refresh(), true);
     assert.equal(await codeOf(Source.open(url(state.href), { check: sha256(hash(body)) })), "source.digest");
     (await Source.open(url(state.href), { check: sha256(hash(body), hash(state.body)) })).close();
-    assert.equal(await codeOf(Source.open(url(state.href), { check: () => Promise.reject(new Error("mine")) })), "source.unreachable");
+    assert.equal(await codeOf(Source.open(url(state.href), { check: () => Promise.reject(new Error("mine")) })), "source.check");
   });
 });
 
 describe("a source", () => {
-  it("refuses odd options, and listeners have no say", async () => {
+  it("refuses odd options, and listeners have no say", async (context) => {
     const origin = { name: "here", read: async () => ({ bytes: bytesOf(snapshot("1")), about: () => undefined }) };
-    for (const options of [{ refresh: -1 }, { refresh: Number.NaN }, { maxAge: 10 }, { refresh: 5, maxAge: 5 }, { timeout: 0 }, { maxAge: Number.NaN }]) {
-      assert.equal(await codeOf(Source.open(origin, options)), "call.options", JSON.stringify(options));
+    for (const options of [{ refresh: -1 }, { refresh: Number.NaN }, { maxAge: 10 }, { refresh: 5, maxAge: 5 }, { timeout: 0 }, { maxAge: Number.NaN }, { chek: sha256() }, { check: "sha256" }, { check: [undefined] }, { timeout: "30" }]) {
+      assert.equal(await codeOf(Source.open(origin, options)), "source.options", JSON.stringify(options));
     }
+    assert.equal(codeAtOnce(() => url("http://127.0.0.1/", { header: {} })), "misuse source.options");
+    let revision = 1;
+    origin.read = async () => ({ bytes: bytesOf(snapshot(String(revision++))), about: () => undefined });
     const source = await open(origin, { refresh: 0 });
+    assert.throws(() => source.on("change", () => {}), { code: "source.options" });
     const failed = [];
     source.on("changed", () => {
       throw new Error("mine");
     });
-    source.on("failed", ({ error }) => failed.push(error.message));
-    source.on("failed", () => {
+    // One that rejects ends no process.
+    source.on("changed", async () => {
+      throw new Error("mine");
+    });
+    source.on("failed", ({ error }) => failed.push(error.code));
+    const { mock } = context.mock.method(console, "error", () => {});
+    source.on("failed", async () => {
       throw new Error("mine too");
     });
     const off = source.on("changed", () => assert.fail("it was ended"));
     off();
     assert.equal(await source.refresh(), true);
-    assert.equal(failed.length, 1);
-    assert.match(failed[0], /mine/);
+    await until(() => mock.callCount() === 2);
+    assert.deepEqual(failed, ["source.listener", "source.listener"]);
+  });
+
+  it("takes no older policy, and none without a time after one with", async () => {
+    const state = await serve();
+    const at = (issued_at, ...users) => (state.body = bytesOf({ ...snapshot("1", ...users), ...(issued_at && { issued_at }) }));
+    at(100, "user:mallory");
+    const source = await open(url(state.href), { refresh: 0 });
+    at(200);
+    assert.equal(await source.refresh(), true);
+    for (const older of [100, 199, undefined]) {
+      at(older, "user:mallory");
+      assert.equal(await codeOf(source.refresh()), "source.rollback");
+      assert.equal(source.policy.check("user:mallory", "viewer", "document:1"), false);
+    }
+    at(200, "user:anne");
+    assert.equal(await source.refresh(), true);
+  });
+
+  it("waits for a check, takes only a yes, and outlives one that never ends", async () => {
+    const origin = { name: "here", read: async () => ({ bytes: bytesOf(snapshot(String(revision++))), about: () => undefined }) };
+    let revision = 1;
+    for (const no of [() => false, async () => false, () => null, () => 1, async () => "no", () => Promise.reject(new Error("secret"))]) {
+      assert.equal(await codeOf(Source.open(origin, { check: no })), "source.check", String(no));
+    }
+    let answer = true;
+    const source = await open(origin, { refresh: 0.05, timeout: 0.1, maxAge: 1, check: () => answer });
+    const failed = [];
+    source.on("failed", ({ error }) => failed.push(error.code));
+    answer = new Promise(() => {});
+    await until(() => failed.length > 2);
+    assert.deepEqual(failed.slice(0, 3), ["source.timeout", "source.timeout", "source.timeout"]);
+    answer = Promise.resolve(true);
+    const before = source.policy.revision;
+    await until(() => source.policy.revision !== before);
+  });
+
+  it("grows old where nothing is said of it", async (context) => {
+    const origin = { name: "here", read: async () => ({ bytes: bytesOf(snapshot("1")), about: () => undefined }) };
+    const source = await open(origin, { refresh: 0 });
+    const now = Date.now();
+    context.mock.method(Date, "now", () => now + 301_000);
+    assert.equal(codeAtOnce(() => source.policy), "denied snapshot.stale");
+  });
+
+  it("follows no redirect, and tells nobody its secrets", async () => {
+    const elsewhere = await serve();
+    const state = await serve();
+    const { host } = new URL(state.href);
+    const secret = `http://reader:PASSWORD@${host}/policy.json?sig=PRESIGNED#fragment`;
+    const source = await open(url(secret, { headers: { "x-api-key": "KEY" } }), { refresh: 0 });
+    assert.equal(state.asked[0].authorization, `Basic ${Buffer.from("reader:PASSWORD").toString("base64")}`);
+    const errors = [];
+    source.on("failed", ({ error }) => errors.push(error));
+    state.handle = (_, response) => response.writeHead(302, { location: elsewhere.href }).end();
+    assert.equal(await codeOf(source.refresh()), "source.redirect");
+    assert.equal(elsewhere.asked.length, 0, "nobody else is asked");
+    state.server.closeAllConnections();
+    await new Promise((done) => state.server.close(done));
+    assert.equal(await codeOf(source.refresh()), "source.unreachable");
+    for (const bad of ["http://reader:PASSWORD@:bad", "ftp://reader:PASSWORD@host/"]) assert.throws(() => url(bad), (error) => errors.push(error) > 0);
+    const { inspect } = await import("node:util");
+    for (const error of errors) assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }).replaceAll(/at .*/g, ""), /PASSWORD|PRESIGNED|KEY|fragment/);
+    assert.match(errors[1].message, /ECONNREFUSED/);
+  });
+
+  it("sees a file that is exchanged by a link to another folder", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "deputize-"));
+    after(() => rmSync(folder, { recursive: true }));
+    for (const [name, ...users] of [["one"], ["two", "user:anne"]]) {
+      mkdirSync(join(folder, "mounted", name), { recursive: true });
+      writeFileSync(join(folder, "mounted", name, "p.json"), JSON.stringify(snapshot(name, ...users)));
+    }
+    const exchange = (to) => {
+      symlinkSync(to, join(folder, "mounted", "..data_tmp"));
+      renameSync(join(folder, "mounted", "..data_tmp"), join(folder, "mounted", "..data"));
+    };
+    exchange("two");
+    symlinkSync("..data/p.json", join(folder, "mounted", "p.json"));
+    mkdirSync(join(folder, "etc"));
+    symlinkSync("../mounted/p.json", join(folder, "etc", "p.json"));
+    const source = await open(file(join(folder, "etc", "p.json")), { refresh: 0 });
+    assert.equal(source.policy.revision, "two");
+    exchange("one");
+    await until(() => source.policy.revision === "one");
+    exchange("two");
+    await until(() => source.policy.revision === "two");
+    // Of the same size, and set back to the same time.
+    const path = join(folder, "mounted", "two", "p.json");
+    const { atime, mtime } = statSync(path);
+    writeFileSync(path, JSON.stringify(snapshot("TWO", "user:anne")));
+    utimesSync(path, atime, mtime);
+    assert.equal(await source.refresh().then(() => source.policy.revision), "TWO");
   });
 
   it("looks again at what changed while it looked", async () => {

@@ -3,6 +3,8 @@
 
 import type { AuditRecord, Caller, Context, Decision } from "deputize";
 
+import { type AtOnce, type Options, adrift, misuse, number, strict } from "./guards/strict.js";
+
 /**
  * Takes a batch of records, oldest first. It is called again only once it is
  * done: when it returns, or when its promise is settled. One that throws, or
@@ -11,8 +13,8 @@ import type { AuditRecord, Caller, Context, Decision } from "deputize";
  */
 export type Sink = (records: readonly AuditRecord[]) => unknown;
 
-/** Sees each decision at once, in the midst of the request. */
-export type Observer = (decision: Decision) => void;
+/** Sees each decision at once, in the midst of the request. What takes longer is a {@link Sink}'s. */
+export type Observer = (decision: Decision) => AtOnce;
 
 /** What an audit has not kept, and why. */
 export interface Problem {
@@ -40,8 +42,13 @@ export interface AuditOptions {
   /** How long the sink may take for a batch; 30 by default. */
   readonly timeout?: number;
   /** Is told what is lost. */
-  readonly onProblem?: (problem: Problem) => void;
+  readonly onProblem?: (problem: Problem) => unknown;
 }
+
+const OPTIONS: Options<AuditOptions> = {
+  ...{ sink: "function", observers: "any", onProblem: "function" },
+  ...{ batch: "any", delay: "any", capacity: "any", attempts: "any", timeout: "any" },
+};
 
 /** How many records went where. */
 export interface Counts {
@@ -67,17 +74,25 @@ export class Audit implements AsyncDisposable {
   #dropped = 0;
   #failed = 0;
 
+  /** @throws {DeputizeError} of the kind `misuse`: an option is not known, or not what it must be. */
   constructor(options: AuditOptions) {
+    const { observers = [], batch = 1, delay = 0, capacity = 1, attempts = 1, timeout = 1 } = strict<AuditOptions>(options, "an audit", OPTIONS);
+    if (options.sink === undefined && observers.length === 0) throw misuse("an audit needs a `sink` or `observers`: without, nothing is kept");
+    if (!Array.isArray(observers)) throw misuse("`observers` must be a list of functions");
+    for (const observer of observers) strict({ observer }, "`observers`", { observer: "sync" });
+    for (const [name, value] of Object.entries({ batch, capacity, attempts })) number(value, name, 1);
+    for (const [name, value] of Object.entries({ delay, timeout })) number(value, name, 0);
     this.#options = { observers: [], batch: 100, delay: 1, capacity: 10_000, attempts: 3, timeout: 30, ...options };
   }
 
   /** Takes note of a decision, and gives it back as it was. Never throws. */
   record<D extends Decision>(decision: D): D {
     for (const observe of this.#options.observers) {
+      const failed = (error: unknown): void => this.#tell({ kind: "observer", lost: 0, error });
       try {
-        observe(decision);
+        adrift(observe(decision), failed);
       } catch (error) {
-        this.#tell({ kind: "observer", lost: 0, error });
+        failed(error);
       }
     }
     if (this.#options.sink !== undefined) this.#keep(decision.record);
@@ -180,10 +195,12 @@ export class Audit implements AsyncDisposable {
   }
 
   #tell(problem: Problem): void {
+    // Whoever is told of problems has no say in decisions either; nobody is left to tell but the process.
+    const failed = (): void => console.error(`what an audit has lost could not be told: ${problem.kind}, ${problem.lost} records`);
     try {
-      this.#options.onProblem?.(problem);
+      adrift(this.#options.onProblem?.(problem), failed);
     } catch {
-      // Whoever is told of problems has no say in decisions either.
+      failed();
     }
   }
 }
