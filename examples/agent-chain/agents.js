@@ -3,7 +3,7 @@
 
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { generateText, stepCountIs, tool } from "ai";
-import { Identity, guardTools } from "deputize/ai";
+import { ANY, Identity, guardTools } from "deputize/ai";
 import { delegate } from "deputize/sign";
 import { z } from "zod";
 
@@ -36,7 +36,7 @@ async function handOn(world, from, agent, wanted) {
   try {
     const next = await delegate(from.identity, principal(agent), wanted, world.sign);
     world.onHandedOn({ from: from.agent, to: agent, scope: next.scope, audience: next.audience, seconds: next.expires_in, token: next.token });
-    return { agent, token: next.token, identity: Identity.of(world.policy, { token: next.token }) };
+    return { agent, token: next.token, identity: Identity.of(world.policy, { token: next.token, audience: ANY }) };
   } catch (error) {
     world.onHandedOn({ from: from.agent, to: agent, scope: wanted.scope, refused: error.code });
     throw error;
@@ -56,7 +56,8 @@ export async function runSubAgent(world, self) {
       inputSchema: z.object({ agent: z.string(), scope: z.string() }),
       execute: ({ agent, scope }) =>
         handOn(world, self, agent, { scope }).then(
-          ({ token }) => token,
+          // A model, and whatever traces its tools, is given no token: what it holds, it can be talked into giving away.
+          ({ agent }) => `a token for ${agent} is at hand`,
           (error) => `refused: ${error.code}`,
         ),
     }),
@@ -72,7 +73,7 @@ export async function runSubAgent(world, self) {
 
 /** Runs the coordinator for whoever has logged in, and asks that person before an account is opened. */
 export async function runCoordinator(world, login, person) {
-  const human = { agent: person, token: login, identity: Identity.of(world.policy, { token: login }) };
+  const human = { agent: person, token: login, identity: Identity.of(world.policy, { token: login, audience: ANY }) };
   const self = await handOn(world, human, "coordinator", { scope: `${Object.values(SCOPES).join(" ")} accounts:open`, lifetime: 900 });
   const { tools, toolApproval } = guardTools(
     {
