@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 
-import { Identity } from "deputize/ai";
+import { ANY, Identity } from "deputize/ai";
 import { Audit } from "deputize/audit";
 import { delegate } from "deputize/sign";
 
@@ -58,11 +58,11 @@ export async function tell() {
  * token, given for more and more, in the same hands.
  */
 async function carelessly(world) {
-  const login = Identity.of(world.policy, { token: await world.login("lena") });
+  const login = Identity.of(world.policy, { token: await world.login("lena"), audience: ANY });
   const all = Object.values(SERVICES);
   const scope = Object.values(SCOPES).join(" ");
   const coordinator = await delegate(login, "agent:coordinator", { scope }, world.sign);
-  const from = Identity.of(world.policy, { token: coordinator.token });
+  const from = Identity.of(world.policy, { token: coordinator.token, audience: ANY });
   const rows = [];
   for (const [how, wanted] of Object.entries({
     "as it is given, for the calendar alone": { scope: SCOPES.calendar, audiences: [SERVICES.calendar] },
