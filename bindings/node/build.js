@@ -75,6 +75,6 @@ await build({ ...entries, format: "cjs", outExtension: { ".js": ".cjs" } });
 const tsc = (...words) => execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", ...words], { stdio: "inherit" });
 tsc("-p", ".");
 tsc("-p", "tsconfig.parts.json");
-for (const part of parts) cpSync(`dist/${part}.d.ts`, `dist/${part}.d.cts`);
+for (const part of parts) writeFileSync(`dist/${part}.d.cts`, readFileSync(`dist/${part}.d.ts`, "utf8").replaceAll(/"(\.\/guards\/[a-z]+)\.js"/g, '"$1.cjs"'));
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(`../../${file}`, file);
 await import("./build-guards.js");
