@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deputize import Caller, DeniedError, MisuseError, Policy
-from deputize.identity import Token, acting, acting_now, caller_of, current
+from deputize.identity import ANY, Token, acting, acting_now, caller_of, current
 from deputize.retrieval import Acl, Named, Sieve, TopUp
 from deputize.tools import ToolRule, check_tool
 
@@ -123,12 +123,12 @@ def test_an_error_of_the_whole_call_is_raised() -> None:
 
 def test_identity() -> None:
     assert caller_of(ANNE).subject == "user:anne"
-    for nothing, code in ((None, "caller.missing"), ("user:anne", "identity.kind"), (Token("x"), "identity.policy")):
+    for nothing, code in ((None, "guard.no_caller"), ("user:anne", "guard.options"), (Token("x"), "guard.options")):
         with pytest.raises((DeniedError, MisuseError)) as caught:
             caller_of(nothing)
         assert caught.value.code == code
     with pytest.raises(DeniedError) as caught:
-        caller_of(Token("x"), POLICY)
+        caller_of(Token("x"), POLICY, audience=ANY)
     assert caught.value.code == "token.malformed"
     with pytest.raises(MisuseError):
         current(lambda: None)  # type: ignore[arg-type, return-value]
@@ -147,7 +147,7 @@ def test_identity() -> None:
 def test_arguments_that_are_no_part_of_a_name(value: Any) -> None:
     rules = {"read": ToolRule("can_read", "document:{id}")}
     answer = check_tool(ANNE, rules, "read", {"id": value})
-    assert not answer and answer.reason == "tool.arguments"
+    assert not answer and answer.reason == "guard.no_resource"
 
 
 def test_tools() -> None:
@@ -166,7 +166,8 @@ def test_tools() -> None:
 
     assert said(ANNE, "read", id=1) == said(ANNE, "read", id="1") == said(ANNE, "made", id="1") == "allowed"
     assert said(ANNE, "read", id="3") == said(ANNE, "made", id="3") == "subject.no_grant"
-    assert said(ANNE, "read") == said(ANNE, "broken", id="1") == said(ANNE, "made") == "tool.arguments"
+    assert said(ANNE, "read") == "guard.no_resource"
+    assert said(ANNE, "broken", id="1") == said(ANNE, "made") == "guard.error"
     assert said(ANNE, "made", id="1 2") in ("resource.malformed", "request.invalid_object")
-    assert said(ANNE, "open") == "allowed" and said(ANNE, "other") == "tool.unlisted"
+    assert said(ANNE, "open") == "allowed" and said(ANNE, "other") == "guard.no_rule"
     assert Named("x", types=("document",)).of({"x": "note:1"}) == ""

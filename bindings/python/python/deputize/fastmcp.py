@@ -1,39 +1,46 @@
-"""FastMCP servers: tokens verified by the policy, and a gate before the tools.
+"""FastMCP servers: tokens verified by the policy, and a gate before everything that they serve.
 
     server = FastMCP(
         "tools",
         auth=PolicyTokenVerifier(policy, audience="https://tools.example/mcp"),
-        middleware=[ToolGate(policy, {"read": ToolRule("can_read", "document:{document}")})],
+        middleware=[ToolGate(policy, {"read": ToolRule("can_read", "document:{document}")},
+            audience="https://tools.example/mcp")],
     )
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, cast
 
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth import AccessToken, TokenVerifier
-from fastmcp.server.dependencies import get_access_token
+from fastmcp.server.dependencies import get_http_request, without_injected_parameters
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.tools import Tool
+from fastmcp.tools.function_tool import FunctionTool
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.shared.exceptions import MCPError
+from pydantic import TypeAdapter
 
 from ._deputize import Caller
 from .errors import DeniedError
-from .identity import Identity, PolicySource, Token, caller_of
-from .mcp import verified
-from .tools import ToolRule, ToolRules, check_tool
+from .identity import Audience, Identity, PolicySource, Token, audience_of, source_of
+from .ids import id_text
+from .mcp import _DENIED, _OPEN, _OPEN_NOTIFICATIONS, verified
+from .tools import Judge, OnRuling, Ruling, ToolRule, ToolRules, plain_function
 
-__all__ = ["PolicyTokenVerifier", "ToolGate", "ToolRule"]
+__all__ = ["PolicyTokenVerifier", "Ruling", "ToolGate", "ToolRule"]
 
 
 class PolicyTokenVerifier(TokenVerifier):
-    """Who the policy refuses is not let in. `audience` should be the server's own URL."""
+    """Who the policy refuses is not let in. `audience` is the server's own URL, or `ANY`."""
 
-    def __init__(self, policy: PolicySource, *, audience: str | None = None, **more: Any) -> None:
+    def __init__(self, policy: PolicySource, *, audience: Audience, **more: Any) -> None:
         super().__init__(**more)
-        self._policy = policy
-        self._audience = audience
+        self._policy = source_of(policy)
+        self._audience = audience_of(audience)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """What the token says, or `None` where it is refused."""
@@ -44,8 +51,15 @@ class PolicyTokenVerifier(TokenVerifier):
 class ToolGate(Middleware):
     """Runs a tool only if the caller may do what the tool's rule says.
 
-    A tool without a rule is denied, and not listed; nor is one whose rule names
-    one resource, for all calls, that the caller may not use.
+    A tool without a rule is denied, and not listed; nor is one of which the
+    caller may make no call. The same holds for resources, by their URI or that
+    of their template (`resources`), for prompts (`prompts`), and for every other
+    method of the protocol (`methods`). It looks at the arguments after parsing,
+    and refuses those that parsing changed where they name a resource or context.
+
+    Give it first: a cache before it would answer anybody. Where it is not, it
+    denies. Over HTTP the caller is who sent the request's own token, and
+    `identity` counts only where there is no HTTP, as on stdio.
     """
 
     def __init__(
@@ -53,51 +67,181 @@ class ToolGate(Middleware):
         policy: PolicySource,
         rules: ToolRules,
         *,
-        audience: str | None = None,
+        audience: Audience,
+        resources: ToolRules | None = None,
+        prompts: ToolRules | None = None,
+        methods: ToolRules | None = None,
         identity: Callable[[], Identity | None] | None = None,
+        on_ruling: OnRuling | None = None,
     ) -> None:
-        self._policy = policy
-        self._rules = dict(rules)
-        self._audience = audience
+        def judge(of: ToolRules | None) -> Judge:
+            return Judge(source_of(policy), of or {}, audience=audience, on_ruling=on_ruling)
+
+        self._tools, self._resources, self._prompts = judge(rules), judge(resources), judge(prompts)
+        self._methods = judge(methods)
+        plain_function(identity, "identity")
         self._identity = identity
 
     def caller(self) -> Caller:
         """Who calls now. Raises DeniedError where nobody does, or the token no longer counts."""
-        access = get_access_token()
-        identity: Identity | None = None
-        if access is not None:
-            identity = Token(access.token)
-        elif self._identity is not None:
-            identity = self._identity()
-        return caller_of(identity, self._policy, audience=self._audience)
+        return self._tools.caller(self._who)
+
+    def _who(self) -> Identity | None:
+        try:
+            request = get_http_request()
+        except RuntimeError:
+            return None if self._identity is None else self._identity()
+        # The request's own, not what its session began with.
+        user = request.scope.get("user")
+        return Token(user.access_token.token) if isinstance(user, AuthenticatedUser) else None
+
+    async def on_notification(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
+    ) -> Any:
+        """Passes on what says nothing of what is served."""
+        return await call_next(context) if context.method in _OPEN_NOTIFICATIONS else None
+
+    async def on_request(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
+    ) -> Any:
+        """Passes on what has a rule."""
+        method = context.method or ""
+        if method in _OPEN:
+            return await call_next(context)
+        server = getattr(context.fastmcp_context, "fastmcp", None)
+        if server is not None and self in server.middleware and server.middleware[0] is not self:
+            said = "the gate must be the first middleware: what stands before it may answer for another caller"
+            _refuse(self._methods.refused(method, "guard.options", said))
+        if method in _OWN:
+            return await call_next(context)
+        ruling = self._methods.rule(method, lambda: _members(context.message), self._who)
+        return await call_next(context) if ruling else _refuse(ruling)
 
     async def on_call_tool(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
     ) -> Any:
         """Runs the call, or says why not."""
         call = context.message
-        try:
-            answer = check_tool(self.caller(), self._rules, call.name, call.arguments or {})
-        except DeniedError as error:
-            raise ToolError(f"denied ({error.code}): {error.message}") from error
-        if not answer:
-            raise ToolError(f"denied ({answer.reason}): {answer.message}")
+        found: Any = None
+        if call.name in self._tools.rules and context.fastmcp_context is not None:
+            found = await context.fastmcp_context.fastmcp.get_tool(call.name)
+
+        def arguments() -> Mapping[str, Any]:
+            rule = self._tools.rules[call.name]
+            return _parsed(found, rule, call.arguments or {}) if rule is not None else {}
+
+        ruling = self._tools.rule(call.name, arguments, self._who)
+        if not ruling:
+            raise ToolError(ruling.told)
         return await call_next(context)
 
-    async def on_list_tools(
-        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Tool]]
-    ) -> Sequence[Tool]:
-        """The tools that the caller may call on something."""
-        try:
-            caller = self.caller()
-        except DeniedError:
-            return []
-        return [tool for tool in await call_next(context) if self._shown(caller, tool.name)]
+    async def on_read_resource(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
+    ) -> Any:
+        """Reads the resource, or says why not."""
+        uri = str(context.message.uri)
+        name, given = uri, {}
+        if uri not in self._resources.rules and context.fastmcp_context is not None:
+            server = context.fastmcp_context.fastmcp
+            if await server.get_resource(uri) is None:
+                template = await server.get_resource_template(uri)
+                if template is not None:
+                    name, given = template.uri_template, template.matches(uri) or {}
+        ruling = self._resources.rule(name, lambda: given, self._who)
+        return await call_next(context) if ruling else _refuse(ruling)
 
-    def _shown(self, caller: Caller, tool: str) -> bool:
-        if tool not in self._rules:
-            return False
-        rule = self._rules[tool]
-        if rule is None or callable(rule.resource) or "{" in rule.resource or rule.context:
-            return True
-        return bool(check_tool(caller, self._rules, tool, {}))
+    async def on_get_prompt(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
+    ) -> Any:
+        """Gives the prompt, or says why not."""
+        message = context.message
+        ruling = self._prompts.rule(message.name, lambda: message.arguments or {}, self._who)
+        return await call_next(context) if ruling else _refuse(ruling)
+
+    async def on_list_tools(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
+    ) -> Sequence[Any]:
+        """The tools that the caller may call on something."""
+        return [one for one in await call_next(context) if self._tools.shows(one.name, self._who)]
+
+    async def on_list_resources(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
+    ) -> Sequence[Any]:
+        """The resources that the caller may read."""
+        return [one for one in await call_next(context) if self._resources.shows(str(one.uri), self._who)]
+
+    async def on_list_resource_templates(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
+    ) -> Sequence[Any]:
+        """The templates of which the caller may read some."""
+        return [one for one in await call_next(context) if self._resources.shows(one.uri_template, self._who)]
+
+    async def on_list_prompts(
+        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
+    ) -> Sequence[Any]:
+        """The prompts that the caller may have."""
+        return [one for one in await call_next(context) if self._prompts.shows(one.name, self._who)]
+
+
+# What the methods below look at themselves.
+_OWN = frozenset({
+    "tools/call", "tools/list", "resources/read", "resources/list", "resources/templates/list",
+    "prompts/get", "prompts/list",
+})
+
+
+def _refuse(ruling: Ruling) -> NoReturn:
+    raise MCPError(code=_DENIED, message=ruling.told)
+
+
+def _members(message: Any) -> Mapping[str, Any]:
+    params = getattr(message, "params", message)
+    dumped = params.model_dump() if hasattr(params, "model_dump") else params
+    return dumped if isinstance(dumped, Mapping) else {}
+
+
+def _parsed(tool: Any, rule: ToolRule, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments as the tool's function gets them.
+
+    Raises DeniedError, `guard.arguments`, where parsing changes what names the
+    resource or the context, or cannot be seen and is not plain.
+    """
+    if not isinstance(tool, FunctionTool):
+        _plain(tool, given)
+        return given
+    bare = without_injected_parameters(tool.fn)
+
+    @functools.wraps(bare)
+    def arguments(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        bound = inspect.signature(bare).bind(*args, **kwargs)
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+    arguments.__annotations__ = {name: kind for name, kind in bare.__annotations__.items() if name != "return"}
+    parsed: dict[str, Any] = TypeAdapter(cast("Any", arguments)).validate_python(dict(given))
+    unnamed = sorted(set(given) - set(parsed))
+    if unnamed:
+        raise DeniedError("guard.arguments", f"`{unnamed[0]}` is no argument of `{tool.name}`")
+    # It is parsed once more to run: only what parsing leaves as it is, is surely the same then.
+    for name in rule.names if rule.names is not None else parsed:
+        if name in given and not _same(given[name], parsed.get(name)):
+            raise DeniedError("guard.arguments", f"parsing changes `{name}`: write it in the form that the tool gets")
+    return parsed
+
+
+def _same(given: object, parsed: object) -> bool:
+    texts = id_text(given), id_text(parsed)
+    return texts[0] == texts[1] if None not in texts else type(given) is type(parsed) and given == parsed
+
+
+_JSON: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+
+
+def _plain(tool: Any, given: Mapping[str, Any]) -> None:
+    """Refuses what a tool that is no function of this server may read in another way."""
+    known = (getattr(tool, "parameters", None) or {}).get("properties") or {}
+    for name, value in given.items():
+        kind = _JSON.get((known.get(name) or {}).get("type", ""))
+        fits = kind is not None and isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not fits:
+            raise DeniedError("guard.arguments", f"`{name}` is not of the type that `{tool.name}` says" if tool else "no such tool")

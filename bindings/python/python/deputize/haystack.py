@@ -23,7 +23,7 @@ from haystack.utils import deserialize_callable, serialize_callable
 
 from ._deputize import Caller
 from .errors import DeniedError, MisuseError
-from .identity import PolicySource, caller_of
+from .identity import ANY, Audience, PolicySource, audience_of, caller_of, source_of
 from .retrieval import Acl, Named, Sieve, TopUp
 
 __all__ = ["AuthorizationFilter", "filters"]
@@ -46,8 +46,11 @@ class AuthorizationFilter:
         resource: str | Named | None = None,
         acl: Acl | None = None,
         policy: PolicySource | None = None,
-        audience: str | None = None,
+        audience: Audience | None = None,
     ) -> None:
+        if policy is not None:
+            source_of(policy)
+            audience_of(audience)
         self.action = action
         self.resource = resource
         self.acl = acl
@@ -56,6 +59,7 @@ class AuthorizationFilter:
         self._sieve: Sieve[Document] = Sieve(
             action, metadata=lambda document: document.meta, resource=resource, acl=acl
         )
+        self._sieve.known(policy)
 
     @component.output_types(documents=list[Document], report=dict[str, Any])
     def run(self, documents: list[Document], caller: Any) -> dict[str, Any]:
@@ -66,7 +70,7 @@ class AuthorizationFilter:
         asks = caller_of(caller, self.policy, audience=self.audience)
         count = max(1, len(documents))
         search = TopUp(
-            self._sieve, asks, count, most=count, fixed=True, identify=lambda document: document.id
+            self._sieve, asks, count, most=count, fixed=True, identify=lambda document: (document.id, document.content)
         )
         search.take(documents)
         return {"documents": search.chosen, "report": search.report().to_dict()}
@@ -85,7 +89,7 @@ class AuthorizationFilter:
         policy = self.policy
         if policy is not None and not (callable(policy) and hasattr(policy, "__qualname__")):
             said = "to be written down, `policy` must be a function with a name, not a policy itself"
-            raise MisuseError("haystack.policy", said)
+            raise MisuseError("guard.options", said)
         resource = self.resource
         written: dict[str, Any] = default_to_dict(
             self,
@@ -93,7 +97,8 @@ class AuthorizationFilter:
             resource=_listed(asdict(resource)) if isinstance(resource, Named) else resource,
             acl=None if self.acl is None else asdict(self.acl),
             policy=None if policy is None else serialize_callable(policy),
-            audience=self.audience,
+            # As an object, so that it is no audience's name.
+            audience={"any": True} if self.audience is ANY else self.audience,
         )
         return written
 
@@ -108,6 +113,8 @@ class AuthorizationFilter:
             given["acl"] = Acl(**given["acl"])
         if given.get("policy") is not None:
             given["policy"] = deserialize_callable(given["policy"])
+        if given.get("audience") == {"any": True}:
+            given["audience"] = ANY
         made: AuthorizationFilter = default_from_dict(cls, {**data, "init_parameters": given})
         return made
 

@@ -1,8 +1,10 @@
-"""Who asks: a caller, or a token that is verified each time it is used.
+"""Who asks: a caller, a token that is verified each time it is used, or principals.
 
 >>> from deputize import Policy
 >>> policy = Policy.from_json({"deputize": 1})
 >>> caller_of(policy.caller("user:anne")).subject
+'user:anne'
+>>> caller_of(Chain("user:anne"), policy).subject
 'user:anne'
 >>> Token("eyJhbGciOi")
 Token(...)
@@ -10,15 +12,28 @@ Token(...)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import NoReturn, Protocol, TypeAlias, final
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, cast, final
 
 from ._deputize import Caller, Policy
+from .acting import acting, acting_now
 from .errors import DeniedError, MisuseError
 
-__all__ = ["Identity", "PolicySource", "Token", "acting", "acting_now", "caller_of", "current"]
+__all__ = [
+    "ANY",
+    "Audience",
+    "Chain",
+    "Identity",
+    "PolicySource",
+    "Token",
+    "acting",
+    "acting_now",
+    "audience_of",
+    "caller_of",
+    "current",
+]
 
 
 class _Source(Protocol):
@@ -28,6 +43,21 @@ class _Source(Protocol):
 
 PolicySource: TypeAlias = Policy | Callable[[], Policy] | _Source
 """A policy, a function that gives the current one, or an object with it as `policy`."""
+
+
+class _Any(enum.Enum):
+    ANY = "ANY"
+
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+ANY: Final = _Any.ANY
+"""The audience of whoever takes a token for any of the issuer's audiences."""
+
+Audience: TypeAlias = str | Literal[_Any.ANY]
+"""The audience that tokens must name, or `ANY`. An environment variable that is
+not set gives `None`, which is neither."""
 
 
 @final
@@ -41,6 +71,9 @@ class Token:
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            said = f"a token is a str, not a `{type(text).__name__}`"
+            raise MisuseError("guard.options", said)
         self._text = text
 
     def reveal(self) -> str:
@@ -57,37 +90,60 @@ class Token:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise MisuseError("identity.token", "a token is not pickled")
+        raise MisuseError("guard.options", "a token is not pickled")
 
 
-Identity: TypeAlias = Caller | Token
+@final
+@dataclass(frozen=True)
+class Chain:
+    """Principals that the host vouches for, subject first, as in `Policy.caller`.
 
-
-_acting: ContextVar[Identity | None] = ContextVar("deputize_acting", default=None)
-
-
-@contextmanager
-def acting(identity: Identity) -> Generator[None, None, None]:
-    """Within, `identity` is who asks where a framework hands none on.
-
-    It holds for this thread or task and what it awaits. A framework that asks
-    from a thread of its own finds nobody, and is denied.
-
-    >>> from deputize import Policy
-    >>> with acting(Policy.from_json({"deputize": 1}).caller("user:anne")):
-    ...     caller_of(acting_now()).subject
-    'user:anne'
+    A `Caller` stays with the policy that it was made of; this asks the policy
+    that is in force.
     """
-    before = _acting.set(identity)
-    try:
-        yield
-    finally:
-        _acting.reset(before)
+
+    principals: str | Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    """As in `Policy.caller`, e.g. `{"tenant": "acme"}`; `now` is not for keeping."""
+
+    def __post_init__(self) -> None:
+        names = [self.principals] if isinstance(self.principals, str) else list(self.principals)
+        if not names or not all(isinstance(name, str) for name in names):
+            raise MisuseError("guard.options", "`principals` is a text `type:id`, or several")
+        if "now" in self.options:
+            raise MisuseError("guard.options", "a Chain is asked at the time of each question: give no `now`")
 
 
-def acting_now() -> Identity | None:
-    """Who asks within `acting`; else `None`."""
-    return _acting.get()
+Identity: TypeAlias = Caller | Token | Chain
+
+
+def is_identity(value: object) -> bool:
+    """Whether it says who asks."""
+    return isinstance(value, (Caller, Token, Chain))
+
+
+def audience_of(audience: object) -> Audience:
+    """The audience that was given.
+
+    Raises MisuseError where there is none.
+    """
+    if audience is ANY:
+        return ANY
+    if isinstance(audience, str) and audience:
+        return audience
+    said = "`audience` must say which audience tokens name, or be ANY for any of their issuer's"
+    raise MisuseError("guard.options", said)
+
+
+def source_of(policy: object) -> PolicySource:
+    """The policy's source, as it was given.
+
+    Raises MisuseError where it cannot give one.
+    """
+    if isinstance(policy, Policy) or callable(policy) or hasattr(type(policy), "policy"):
+        return cast("PolicySource", policy)
+    said = f"`policy` must be a Policy, a function that gives one, or a source, not a `{type(policy).__name__}`"
+    raise MisuseError("guard.options", said)
 
 
 def current(policy: PolicySource) -> Policy:
@@ -100,31 +156,35 @@ def current(policy: PolicySource) -> Policy:
     now = policy() if callable(policy) else getattr(policy, "policy", None)
     if not isinstance(now, Policy):
         said = f"`policy` must give a Policy, not a `{type(now).__name__}`"
-        raise MisuseError("identity.policy", said)
+        raise MisuseError("guard.options", said)
     return now
 
 
 def caller_of(
-    identity: object, policy: PolicySource | None = None, *, audience: str | None = None
+    identity: object, policy: PolicySource | None = None, *, audience: Audience | None = None
 ) -> Caller:
     """The caller now: a token is verified, and a caller that was kept is looked at again.
 
     A kept caller stays with the policy it was made of, and counts only while
-    the source, where there is one, still gives a policy. A token is verified
-    with the current one.
+    the source, where there is one, still gives a policy. A token and a chain are
+    asked about with the current one.
 
-    Raises DeniedError: `caller.missing` where there is no identity; else why it
+    Raises DeniedError: `guard.no_caller` where there is no identity; else why it
     no longer counts, e.g. `token.expired` or `snapshot.stale`.
     """
+    if identity is None:
+        raise DeniedError("guard.no_caller", "nobody is named who asks: nothing is allowed")
     if isinstance(identity, Caller):
         if policy is not None:
             current(policy)  # a source that is stale denies
         return identity.at()
-    if isinstance(identity, Token):
-        if policy is None:
-            raise MisuseError("identity.policy", "a token is verified with a `policy`: none is given")
-        return current(policy).verify(identity.reveal(), audience=audience)
-    if identity is None:
-        raise DeniedError("caller.missing", "nobody is named who asks: nothing is allowed")
-    said = f"an identity is a Caller or a Token, not a `{type(identity).__name__}`"
-    raise MisuseError("identity.kind", said)
+    if not isinstance(identity, (Token, Chain)):
+        said = f"an identity is a Caller, a Token or a Chain, not a `{type(identity).__name__}`"
+        raise MisuseError("guard.options", said)
+    if policy is None:
+        raise MisuseError("guard.options", "a token or a chain needs a `policy`: none is given")
+    now = current(policy)
+    if isinstance(identity, Chain):
+        return now.caller(identity.principals, **identity.options)
+    wanted = audience_of(audience)
+    return now.verify(identity.reveal(), audience=None if wanted is ANY else wanted)

@@ -16,15 +16,20 @@ Frameworks' modules are thin around this room. Nothing here searches or waits.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
+from . import _json
 from ._deputize import Caller
 from .errors import DeniedError, DeputizeError, MisuseError
+from .identity import PolicySource, current
+from .ids import id_text
 from .shapes import Tuple
+from .tools import plain_function, unknown_in
 
 __all__ = ["Acl", "Match", "Named", "Report", "Sieve", "Sifted", "TopUp"]
 
@@ -34,6 +39,13 @@ _log = logging.getLogger("deputize")
 Metadata = Mapping[str, Any]
 Readers = tuple[tuple[str, str], ...]
 Stopped = Literal["enough", "exhausted", "bound", "fixed", "nothing_allowed"]
+
+
+# What drops every chunk alike where something is set up wrong.
+_CONFIGURED = frozenset({
+    "acl.malformed", "acl.missing", "request.unknown_relation", "request.unknown_type",
+    "resource.error", "resource.malformed", "resource.missing", "resource.untyped",
+})
 
 
 class Sifted(NamedTuple):
@@ -65,12 +77,22 @@ class Named:
     type: str | None = None
     types: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.key, str) or not self.key:
+            raise MisuseError("retrieval.options", "`key` must be a metadata key")
+        types = (self.type,) if self.type is not None else self.types
+        if isinstance(self.types, str) or not all(isinstance(one, str) and one and ":" not in one for one in types):
+            raise MisuseError("retrieval.options", "`type` is a type's name, and `types` a tuple of them")
+        if self.type is not None and self.types:
+            raise MisuseError("retrieval.options", "either `type` or `types`")
+
     def of(self, metadata: Metadata) -> str | None:
         """The resource; `None` where the key is missing. A value that is no name gives ""."""
         value = metadata.get(self.key)
         if value is None:
             return None
-        if not isinstance(value, str) or not value:
+        value = id_text(value)
+        if value is None:
             return ""
         if self.type is not None:
             return "" if ":" in value else f"{self.type}:{value}"
@@ -83,8 +105,8 @@ class Named:
         types = self.types if self.type is None else (self.type,)
         if not types:
             said = "`types` of the resources must be given, to search a store for them"
-            raise MisuseError("retrieval.types", said)
-        names = [name for kind in types for name in caller.list(action, kind)]
+            raise MisuseError("retrieval.options", said)
+        names = list(dict.fromkeys(name for kind in types for name in caller.list(action, kind)))
         if self.type is not None:
             names = [name.partition(":")[2] for name in names]
         return [Match(self.key, names, listed=False)] if names else []
@@ -111,11 +133,11 @@ class Acl:
 
     def __post_init__(self) -> None:
         if not self.grants and not self.links:
-            raise MisuseError("retrieval.acl", "`grants` or `links` must name a metadata key")
+            raise MisuseError("retrieval.options", "`grants` or `links` must name a metadata key")
         for key, subject in self.grants.items():
             if subject.count("{}") > 1 or ":" not in subject:
                 said = f"the subject of `{key}` must be like `user:{{}}` or `team:{{}}#member`"
-                raise MisuseError("retrieval.acl", said)
+                raise MisuseError("retrieval.options", said)
 
     def of(self, metadata: Metadata) -> Readers | None:
         """Pairs of subject and relation, sorted; `None` where no key is there.
@@ -153,7 +175,7 @@ class Acl:
         """Where the chunks are that may be the caller's."""
         if self.links:
             said = "with `links` a store cannot be searched for readers alone: it would find too little"
-            raise MisuseError("retrieval.acl", said)
+            raise MisuseError("retrieval.options", said)
         terms = caller.terms(action, self.type)
         found: list[Match] = []
         for key, subject in self.grants.items():
@@ -161,7 +183,7 @@ class Acl:
             if not hole:
                 # A flag is not a text, which is what stores are asked for here.
                 said = f"`{key}` is a flag: a store cannot be searched for it"
-                raise MisuseError("retrieval.acl", said)
+                raise MisuseError("retrieval.options", said)
             names = [
                 term[len(before) : len(term) - len(after)]
                 for term in terms
@@ -179,16 +201,29 @@ _WHOLE = frozenset("#* \t\r\n")
 
 
 def _names(key: str, value: object, refused: frozenset[str]) -> list[str]:
-    if isinstance(value, str):
-        value = [value]
-    elif not isinstance(value, (list, tuple, set, frozenset)):
+    one = id_text(value)
+    if one is not None:
+        # Some stores keep a list as its JSON.
+        value = _listed(one) if one.startswith("[") else [one]
+    elif hasattr(value, "tolist") and type(value).__module__.partition(".")[0] == "numpy":
+        value = cast("Any", value).tolist()
+    if not isinstance(value, (list, tuple, set, frozenset)):
         raise ValueError(key)
     names: list[str] = []
-    for name in cast("Iterable[object]", value):
-        if not isinstance(name, str) or not name or refused & set(name):
+    for each in cast("Iterable[object]", value):
+        name = id_text(each)
+        # A comma: several names, kept as one text, would be one that nobody has.
+        if name is None or refused & set(name) or "," in name or name.startswith("["):
             raise ValueError(key)
         names.append(name)
     return names
+
+
+def _listed(text: str) -> object:
+    try:
+        return _json.read(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -233,13 +268,36 @@ class Sieve(Generic[_T]):
     ) -> None:
         if (resource is None) == (acl is None):
             said = "either `resource` or `acl` must say whose a chunk is"
-            raise MisuseError("retrieval.resource", said)
+            raise MisuseError("retrieval.options", said)
         if not action:
-            raise MisuseError("retrieval.action", "`action` must say what is done with a chunk")
+            raise MisuseError("retrieval.options", "`action` must say what is done with a chunk")
+        if not isinstance(action, str) or not (acl is None or isinstance(acl, Acl)):
+            raise MisuseError("retrieval.options", "`action` is a text, and `acl` an Acl")
         self.action = action
         self.acl = acl
         self.resource = Named(resource) if isinstance(resource, str) else resource
+        if self.resource is not None and not isinstance(self.resource, Named):
+            plain_function(self.resource, "resource")
         self._metadata = metadata
+        self._warned: set[str] = set()
+
+    def known(self, policy: PolicySource | None) -> None:
+        """Refuses an action or a type that the policy at hand does not have.
+
+        Raises MisuseError.
+        """
+        if policy is None:
+            return
+        try:
+            now = current(policy)
+        except DeniedError:
+            return
+        named = self.resource if isinstance(self.resource, Named) else None
+        kinds = (self.acl.type,) if self.acl is not None else () if named is None else named.types
+        for kind in (named.type,) if named is not None and named.type is not None else kinds:
+            unknown = unknown_in(now, self.action, kind)
+            if unknown is not None:
+                raise MisuseError("retrieval.options", unknown)
 
     def matches(self, caller: Caller) -> list[Match]:
         """What to search a store for; nothing where the caller may see nothing."""
@@ -247,7 +305,7 @@ class Sieve(Generic[_T]):
             return self.acl.matches(caller, self.action)
         if not isinstance(self.resource, Named):
             said = "a store cannot be searched for resources that a function names"
-            raise MisuseError("retrieval.resource", said)
+            raise MisuseError("retrieval.options", said)
         return self.resource.matches(caller, self.action)
 
     def sift(self, caller: Caller, chunks: Sequence[_T]) -> Sifted:
@@ -273,7 +331,19 @@ class Sieve(Generic[_T]):
         allowed = self._allowed(caller, [name for name in names if name is not None], tuples, dropped)
         verdicts = iter(allowed)
         mask = [name is not None and next(verdicts) for name in names]
+        if len(dropped) == 1 and chunks and not any(mask):
+            self._tell(next(iter(dropped)), len(chunks))
         return Sifted(mask, dict(sorted(dropped.items())))
+
+    def _tell(self, reason: str, count: int) -> None:
+        """Warns, once a reason, where all that was found was dropped for what a setting says."""
+        if reason not in _CONFIGURED or reason in self._warned:
+            return
+        self._warned.add(reason)
+        _log.warning(
+            "all of %d chunks were dropped for `%s`: what says their resource, the action or a type may be wrong",
+            count, reason,
+        )
 
     def _name(self, chunk: _T, readers: dict[Readers, str]) -> tuple[str | None, str]:
         """The chunk's resource, or why it has none."""
@@ -293,13 +363,16 @@ class Sieve(Generic[_T]):
                 found = self.resource.of(self._metadata(chunk) or {})
             else:
                 found = self.resource(chunk) if self.resource is not None else None
-        except Exception:
-            _log.warning("a chunk's resource could not be read: it is dropped", exc_info=True)
+        except Exception as error:
+            # Its text may quote the chunk.
+            _log.warning("a chunk's resource could not be read (%s): it is dropped", type(error).__name__)
             return None, "resource.error"
         if found is None:
             return None, "resource.missing"
         if not isinstance(found, str) or not found:
             return None, "resource.malformed"
+        if ":" not in found and "/" not in found:
+            return None, "resource.untyped"
         return found, ""
 
     def _allowed(
@@ -368,7 +441,7 @@ class TopUp(Generic[_T]):
         identify: Callable[[_T], Hashable | None] = lambda _chunk: None,
     ) -> None:
         if k < 1 or most < k:
-            raise MisuseError("retrieval.k", f"`k` must be from 1 to `most`, {most}")
+            raise MisuseError("retrieval.options", f"`k` must be from 1 to `most`, {most}")
         self._sieve = sieve
         self._caller = caller
         self._k = k
@@ -454,3 +527,19 @@ def allow_list(sieve: Sieve[Any], caller: Caller, most: int) -> list[Match] | No
         # What is wrong with the call as a whole, the filter says too.
         return None
     return matches if sum(len(match.values) for match in matches) <= most else None
+
+
+def report_to(on_report: Callable[[Report], object] | None, report: Report) -> None:
+    """Tells a report, where somebody wants it. What fails there changes nothing, and is told."""
+    if on_report is None:
+        return
+    try:
+        said = on_report(report)
+    except Exception as error:
+        _log.error("`on_report` failed with a %s", type(error).__name__)
+        return
+    close = getattr(said, "close", None)
+    if inspect.isawaitable(said):
+        if close is not None:
+            close()
+        _log.error("`on_report` gave something to await, which nothing does")

@@ -11,91 +11,367 @@
 >>> check_tool(anne, rules, "close_account", {"number": "8"}).reason
 'subject.no_grant'
 >>> check_tool(anne, rules, "open_account", {}).reason
-'tool.unlisted'
+'guard.no_rule'
+
+The frameworks' guards are thin around `Judge`, which never raises: whatever
+fails is a denial with a code. A model, or whoever else is outside, is told the
+code alone.
 """
 
 from __future__ import annotations
 
+import inspect
+import logging
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, cast
 
-from ._deputize import Caller
+from ._deputize import Caller, Checked, Decision
+from .errors import DeniedError, DeputizeError, InputError, MisuseError
+from .identity import PolicySource, audience_of, caller_of, current, source_of
+from .ids import id_text
 
-__all__ = ["ToolAnswer", "ToolRule", "ToolRules", "check_tool"]
+__all__ = ["Judge", "OnRuling", "Ruling", "ToolRule", "ToolRules", "check_tool"]
+
+_log = logging.getLogger("deputize")
 
 # A part of a name: nothing that would make it another one.
 _PART = re.compile(r"[^\s:#*/@]+(@[^\s:#*/@]+)?")
 _HOLE = re.compile(r"\{(\w+)\}")
 
 
+def options_error(said: str) -> MisuseError:
+    """An error of whoever set a guard up."""
+    return MisuseError("guard.options", said)
+
+
+def plain_function(given: object, name: str) -> None:
+    """Refuses a callback that is none, or that would have to be awaited."""
+    if given is None:
+        return
+    if not callable(given):
+        raise options_error(f"`{name}` must be a function")
+    called = getattr(given, "__call__", None)  # noqa: B004
+    if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (given, called)):
+        raise options_error(f"`{name}` must not be async: nothing would wait for it")
+
+
 @dataclass(frozen=True)
 class ToolRule:
     """What a tool does: `action` on `resource`.
 
-    A `{name}` in the resource is the call's argument of that name: a text or a
-    whole number that is one part of a name. Or a function makes the resource of
-    the arguments. `context` names the arguments that conditions look at.
+    A `{name}` in the resource is the call's argument of that name, as the tool
+    gets it: a text, a whole number or a UUID that is one part of a name. Several
+    resources must all be allowed. Or a function makes the resource, or several,
+    of the arguments. `context` names the arguments that conditions look at.
+
+    Raises:
+        MisuseError: `guard.options`.
     """
 
     action: str
-    resource: str | Callable[[Mapping[str, Any]], str]
+    resource: str | Sequence[str] | Callable[[Mapping[str, Any]], str | Sequence[str]]
     context: tuple[str, ...] = ()
 
-    def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource of one call; "" where the arguments make none."""
+    def __post_init__(self) -> None:
+        if not isinstance(self.action, str) or not self.action:
+            raise options_error("`action` must be a text")
+        if isinstance(self.context, str) or not all(isinstance(name, str) for name in self.context):
+            raise options_error("`context` must be a tuple of names")
         if callable(self.resource):
-            return self.resource(arguments)
-        parts: dict[str, str] = {}
-        for name in _HOLE.findall(self.resource):
-            value = arguments.get(name)
-            if isinstance(value, int) and not isinstance(value, bool):
-                value = str(value)
-            if not isinstance(value, str) or not _PART.fullmatch(value) or value in (".", ".."):
-                return ""
-            parts[name] = value
-        return _HOLE.sub(lambda hole: parts[hole[1]], self.resource)
+            plain_function(self.resource, "resource")
+            return
+        templates = self._templates()
+        if not templates or not all(isinstance(one, str) for one in templates):
+            raise options_error("`resource` must be a text, several, or a function")
+        for one in templates:
+            literal = _HOLE.sub("", one)
+            if "{" in literal or "}" in literal:
+                raise options_error(f"`{one}` has a brace that is no `{{name}}`")
+            if not one.startswith("/") and not re.match(r"[^:{}\s]+:.", one):
+                raise options_error(f"`{one}` must be like `type:{{name}}`, or a path from `/` on")
+
+    def _templates(self) -> Sequence[str]:
+        if callable(self.resource):
+            return ()
+        return (self.resource,) if isinstance(self.resource, str) else tuple(self.resource)
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The arguments that it looks at; `None` where a function looks at any."""
+        if callable(self.resource):
+            return None
+        return frozenset(self.context).union(*(_HOLE.findall(one) for one in self._templates()))
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The resources' types, where they are known."""
+        return frozenset(one.partition(":")[0] for one in self._templates() if not one.startswith("/"))
+
+    @property
+    def fixed(self) -> bool:
+        """Whether every call is about the same resources, without conditions on arguments."""
+        return self.names == frozenset()
+
+    def resources_of(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """The resources of one call; none where the arguments make none."""
+        if callable(self.resource):
+            made = self.resource(arguments)
+            if inspect.isawaitable(made):
+                _unawaited(made)
+                return ()
+            several = (made,) if isinstance(made, str) else tuple(made)
+            return several if all(isinstance(one, str) and one for one in several) else ()
+        found = [_filled(one, arguments) for one in self._templates()]
+        return tuple(one for one in found if one) if all(found) else ()
 
 
-ToolRules = Mapping[str, "ToolRule | None"]
-"""The rule of each tool, by its name; `None` for one that anybody may call. A
+def _filled(template: str, arguments: Mapping[str, Any]) -> str:
+    parts: dict[str, str] = {}
+    for name in _HOLE.findall(template):
+        value = id_text(arguments.get(name))
+        if value is None or not _PART.fullmatch(value) or value in (".", ".."):
+            return ""
+        parts[name] = value
+    return _HOLE.sub(lambda hole: parts[hole[1]], template)
+
+
+def _unawaited(made: object) -> None:
+    close = getattr(made, "close", None)
+    if close is not None:
+        close()  # so that it does not warn that nobody awaited it
+
+
+ToolRules: TypeAlias = Mapping[str, "ToolRule | None"]
+"""The rule of each tool, by its name; `None` for one that any caller may call. A
 tool that is not listed is denied."""
 
 
 @dataclass(frozen=True)
-class ToolAnswer:
-    """Whether a tool may be called. Its truth is whether it is allowed."""
+class Ruling:
+    """What came of a call. Its truth is whether it is allowed."""
 
     allowed: bool
     reason: str
-    """A stable code, e.g. `subject.no_grant`, `tool.unlisted`, `tool.arguments`."""
-    message: str
-    """The reason in words, for the model to read. It names no grants."""
+    """A stable code, e.g. `subject.no_grant`, `guard.no_rule`."""
+    message: str = field(repr=False)
+    """The reason in words, for logs: it may name parties and resources."""
     tool: str
-    resource: str | None = None
+    resources: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = field(default=(), repr=False)
+    """The decisions that were taken, with their audit records, where somebody looks."""
 
     def __bool__(self) -> bool:
         return self.allowed
 
+    @property
+    def told(self) -> str:
+        """What whoever is outside is told of a denial: not who may, nor what there is."""
+        return f"`{self.tool}` is not permitted ({self.reason})."
+
+
+OnRuling: TypeAlias = Callable[[Ruling], object]
+"""Sees each ruling before it takes effect, e.g. `Audit.ruling`. Where it raises,
+or gives `False` or something to await, the call is denied."""
+
 
 def check_tool(
-    caller: Caller, rules: ToolRules, tool: str, arguments: Mapping[str, Any]
-) -> ToolAnswer:
-    """Whether the caller may call the tool with these arguments."""
+    caller: Caller,
+    rules: ToolRules,
+    tool: str,
+    arguments: Mapping[str, Any],
+    *,
+    decide: bool = False,
+) -> Ruling:
+    """Whether the caller may call the tool with these arguments, which must be as
+    the tool gets them; with `decide`, with the decisions and their records."""
     if tool not in rules:
-        return ToolAnswer(False, "tool.unlisted", f"no rule says who may call `{tool}`", tool)
+        return _without_rule(tool)
     rule = rules[tool]
     if rule is None:
-        return ToolAnswer(True, "allowed", "anybody may call it", tool)
-    resource: Any
+        return Ruling(True, "allowed", "any caller may call it", tool)
     try:
-        resource = rule.resource_of(arguments)
-    except Exception:  # a host's function, on whatever a model wrote
-        resource = ""
-    if not isinstance(resource, str) or not resource:
-        said = f"the arguments of `{tool}` name no resource"
-        return ToolAnswer(False, "tool.arguments", said, tool)
+        resources = rule.resources_of(arguments)
+    except Exception as error:  # a host's function, on whatever a model wrote
+        # Its text may quote what the call holds.
+        _log.warning("the resource of `%s` could not be made: %s", tool, type(error).__name__)
+        return Ruling(False, "guard.error", "the rule's function failed", tool)
+    if not resources:
+        return Ruling(False, "guard.no_resource", f"the arguments of `{tool}` name no resource", tool)
     context = {name: arguments[name] for name in rule.context if name in arguments}
-    checked = caller.check(rule.action, resource, context or None)
-    return ToolAnswer(checked.allowed, checked.reason, checked.message, tool, resource)
+    ask: Callable[..., Checked | Decision] = caller.decide if decide else caller.check
+    decisions: list[Decision] = []
+    ruling = Ruling(False, "guard.no_resource", "", tool)
+    for resource in resources:
+        answer = ask(rule.action, resource, context or None)
+        if isinstance(answer, Decision):
+            decisions.append(answer)
+        ruling = Ruling(
+            answer.allowed, answer.reason, answer.message, tool, resources, tuple(decisions)
+        )
+        if not ruling:
+            break
+    return ruling
+
+
+class Judge:
+    """Decides about a framework's tool calls, by rules.
+
+    Raises:
+        MisuseError: `guard.options`: a rule, a policy or a callback is none, or the
+            policy at hand knows no such action or type.
+    """
+
+    def __init__(
+        self,
+        policy: PolicySource | None,
+        rules: ToolRules,
+        *,
+        audience: object,
+        on_ruling: OnRuling | None = None,
+    ) -> None:
+        if not isinstance(cast("object", rules), Mapping):
+            raise options_error("`rules` must be a mapping from names to rules")
+        for name, rule in rules.items():
+            if not isinstance(name, str) or not (rule is None or isinstance(rule, ToolRule)):
+                raise options_error(f"the rule of `{name}` must be a ToolRule, or None for any caller")
+        plain_function(on_ruling, "on_ruling")
+        self.rules: dict[str, ToolRule | None] = dict(rules)
+        self._policy = None if policy is None else source_of(policy)
+        self._audience = None if policy is None else audience_of(audience)
+        self._on_ruling = on_ruling
+        self._warned: set[str] = set()
+        for rule in self.rules.values():
+            self.known(rule)
+
+    def known(self, rule: ToolRule | None) -> None:
+        """Refuses a rule whose action or type the policy at hand does not have."""
+        if rule is None or self._policy is None:
+            return
+        try:
+            policy = current(self._policy)
+        except DeniedError:
+            return  # none is at hand yet: what is unknown then is denied, and warned of
+        for kind in rule.types:
+            unknown = unknown_in(policy, rule.action, kind)
+            if unknown is not None:
+                raise options_error(unknown)
+
+    def caller(self, identity: Callable[[], object]) -> Caller:
+        """Who calls now. Raises as `caller_of`."""
+        return caller_of(identity(), self._policy, audience=self._audience)
+
+    def rule(
+        self,
+        tool: str,
+        arguments: Callable[[], Mapping[str, Any]],
+        identity: Callable[[], object],
+    ) -> Ruling:
+        """The ruling on a call that is about to run. Never raises."""
+        return self.by(self.rules, tool, arguments, identity)
+
+    def by(
+        self,
+        rules: ToolRules,
+        tool: str,
+        arguments: Callable[[], Mapping[str, Any]],
+        identity: Callable[[], object],
+    ) -> Ruling:
+        """As `rule`, by other rules."""
+        return self.seen(self._attempt(tool, lambda: self._ruled(rules, tool, arguments, identity)))
+
+    def refused(self, tool: str, code: str, message: str) -> Ruling:
+        """A denial without a decision."""
+        return self.seen(Ruling(False, code, message, tool))
+
+    def _ruled(
+        self,
+        rules: ToolRules,
+        tool: str,
+        arguments: Callable[[], Mapping[str, Any]],
+        identity: Callable[[], object],
+    ) -> Ruling:
+        if tool not in rules:
+            return _without_rule(tool)
+        caller = self.caller(identity)
+        given: Mapping[str, Any] = {} if rules[tool] is None else arguments()
+        return check_tool(caller, rules, tool, given, decide=self._on_ruling is not None)
+
+    def _attempt(self, tool: str, work: Callable[[], Ruling]) -> Ruling:
+        try:
+            ruling = work()
+        except DeniedError as error:
+            ruling = Ruling(False, error.code, error.message, tool)
+        except DeputizeError as error:
+            ruling = Ruling(False, error.code, error.message, tool)
+            self._warn(error.code, f"`{tool}` is denied: {error}")
+        except Exception as error:
+            ruling = Ruling(False, "guard.error", f"deciding failed: {type(error).__name__}", tool)
+            self._warn("guard.error", f"`{tool}` is denied: deciding failed with a {type(error).__name__}")
+        if ruling.reason in ("request.unknown_relation", "request.unknown_type"):
+            self._warn(ruling.reason, f"`{tool}` is denied: {ruling.message}")
+        return ruling
+
+    def _warn(self, code: str, said: str) -> None:
+        # Once: it is wrong for every call.
+        if code not in self._warned:
+            self._warned.add(code)
+            _log.warning("%s", said)
+
+    def seen(self, ruling: Ruling) -> Ruling:
+        """Shows a ruling to whoever is to see it, and gives it back; or a denial."""
+        if self._on_ruling is None:
+            return ruling
+        try:
+            said = self._on_ruling(ruling)
+        except Exception as error:
+            self._warn("guard.callback", f"`on_ruling` failed with a {type(error).__name__}: calls are denied")
+            said = False
+        if inspect.isawaitable(said):
+            _unawaited(said)
+            self._warn("guard.callback", "`on_ruling` gave something to await: calls are denied")
+            said = False
+        if said is False:
+            return replace(ruling, allowed=False, reason="guard.callback", message="`on_ruling` refused it")
+        return ruling
+
+    def shows(
+        self, tool: str, identity: Callable[[], object], rules: ToolRules | None = None
+    ) -> bool:
+        """Whether a tool is shown to whoever asks: where some call might be allowed.
+        Whatever fails is no."""
+        rules = self.rules if rules is None else rules
+        if tool not in rules:
+            return False
+        rule = rules[tool]
+        try:
+            caller = self.caller(identity)
+            if rule is None or rule.names is None or rule.context:
+                return True
+            if rule.fixed:
+                return bool(check_tool(caller, rules, tool, {}))
+            return all(caller.list(rule.action, kind) for kind in rule.types)
+        except Exception as error:
+            # What cannot be listed for want of context may be allowed in a call.
+            return isinstance(error, DeniedError) and error.code.startswith("condition.")
+
+
+def _without_rule(tool: str) -> Ruling:
+    """The denial of what no rule is about."""
+    return Ruling(False, "guard.no_rule", f"no rule says who may call `{tool}`", tool)
+
+
+def unknown_in(policy: Any, action: str, kind: str) -> str | None:
+    """What the policy does not know of an action on a type, in words."""
+    # Entities' permissions and colon actions are not the model's.
+    if kind == "entity" or ":" in action:
+        return None
+    try:
+        policy.expand(action, f"{kind}:x")
+    except InputError as error:
+        if error.code in ("request.unknown_relation", "request.unknown_type"):
+            return error.message
+    except DeputizeError:
+        pass
+    return None

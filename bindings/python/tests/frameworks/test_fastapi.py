@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.testclient import TestClient
+from pydantic import AfterValidator
 
-from deputize import Caller, Policy
+from deputize import Caller, MisuseError, Policy
 from deputize.fastapi import Callers
 
-from .conftest import AUDIENCE, TUPLES, snapshot
+from .conftest import AUDIENCE, TUPLES, snapshot, tuple_of
 
 METADATA = "https://rag.example/.well-known/oauth-protected-resource"
 
@@ -139,3 +141,75 @@ def test_the_openapi_document_says_bearer(api: TestClient) -> None:
     said = api.get("/openapi.json").json()
     assert said["components"]["securitySchemes"]["Bearer"]["scheme"] == "bearer"
     assert said["paths"]["/documents/{document}"]["get"]["security"] == [{"Bearer": []}]
+
+
+def test_what_is_decided_is_what_the_endpoint_gets(make_token: Callable[..., str]) -> None:
+    """B3, B24: granted are 42 and a UUID, and the text `0043`, which is 43 to an endpoint."""
+    uuid = "6f1c1b1e-8f62-4c0a-9f0b-0d6a3f7c9d11"
+    names = ["42", uuid, "0043", "pub"]
+    callers = Callers(Policy.from_json(snapshot([tuple_of("user:anne", "reader", f"document:{n}") for n in names])), audience=AUDIENCE)
+    app = FastAPI()
+    may = callers.may("can_read", "document:{document}")
+
+    @app.get("/int/{document}")
+    def by_int(document: int, caller: Caller = Depends(may)) -> str:
+        return str(document)
+
+    @app.get("/uuid/{document:uuid}")
+    def by_uuid(document: UUID, caller: Caller = Depends(may)) -> str:
+        return str(document)
+
+    @app.get("/lower/{document}")
+    def lower(document: Annotated[str, AfterValidator(str.lower)], caller: Caller = Depends(may)) -> str:
+        return document
+
+    def other(document: str) -> str:
+        return document
+
+    @app.get("/two/{document}")
+    def two(document: int, other: str = Depends(other), caller: Caller = Depends(may)) -> str:
+        return str(document)
+
+    anne = bearer(make_token("anne"))
+    api = TestClient(app)
+    for path, status, said in (
+        ("int/42", 200, "42"), ("int/0042", 200, "42"), ("int/0043", 403, None), ("int/x", 403, None),
+        (f"uuid/{uuid}", 200, uuid), (f"uuid/{uuid.upper()}", 200, uuid),
+        ("lower/PUB", 200, "pub"), ("two/42", 200, "42"), ("two/0042", 403, None), ("two/0043", 403, None),
+    ):
+        answer = api.get("/" + path, headers=anne)
+        assert answer.status_code in ((status, 422) if status == 403 else (status,)), path
+        assert said is None or answer.json() == said
+        assert status == 200 or answer.status_code == 422 or answer.headers["cache-control"] == "no-store"
+
+
+def test_a_websocket(policy: Policy, make_token: Callable[..., str]) -> None:
+    """B16."""
+    callers = Callers(policy, audience=AUDIENCE)
+    app = FastAPI()
+
+    @app.websocket("/documents/{document}")
+    async def talk(socket: WebSocket, document: str, caller: Caller = Depends(callers.may("can_read", "document:{document}"))) -> None:
+        await socket.accept()
+        await socket.send_text(f"{caller.subject} {document}")
+        await socket.close()
+
+    api = TestClient(app)
+    with api.websocket_connect("/documents/public", headers=bearer(make_token("anne"))) as socket:
+        assert socket.receive_text() == "user:anne public"
+    for headers, document in (({}, "public"), (bearer("a.b.c"), "public"), (bearer(make_token("anne")), "secret")):
+        with pytest.raises(WebSocketDisconnect) as caught, api.websocket_connect(f"/documents/{document}", headers=headers):
+            pass
+        assert caught.value.code == 1008
+
+
+def test_what_is_set_up_wrong_is_told_at_once(policy: Policy) -> None:
+    for audience in (None, "", 1):
+        with pytest.raises(MisuseError):
+            Callers(policy, audience=audience)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Callers(policy, audiance=AUDIENCE)  # type: ignore[call-arg]
+    callers = Callers(policy, audience=AUDIENCE)
+    for action, resource in (("can_raed", "document:{d}"), ("can_read", "documnt:{d}"), ("can_read", "{d}")):
+        with pytest.raises(MisuseError):
+            callers.may(action, resource)

@@ -12,12 +12,13 @@ import pytest
 pytest.importorskip("fastmcp")
 
 from fastmcp import Client, FastMCP
+from mcp.shared.exceptions import MCPError
 from starlette.testclient import TestClient
 
 from deputize import Policy
 from deputize.fastmcp import PolicyTokenVerifier, ToolGate, ToolRule
 
-from .conftest import AUDIENCE
+from .conftest import AUDIENCE, snapshot, tuple_of
 
 RULES = {
     "read": ToolRule("can_read", "document:{document}"),
@@ -77,9 +78,135 @@ def test_only_what_is_allowed_is_listed_and_runs(policy: Policy) -> None:
         ("erase", {}),
     ):
         allowed, said = call(made, tool, **arguments)
-        assert not allowed and "denied" in said
+        assert not allowed and "not permitted" in said
     assert call(made, "clock")[0]
     assert RAN == ["public", "clock"]
+
+
+@pytest.mark.parametrize(("arguments", "ran", "code"), [
+    ({"n": 42}, 42, ""), ({"n": "42"}, 42, ""), ({"n": "0042"}, None, "guard.arguments"),
+    ({"n": "+42"}, None, "guard.arguments"), ({"n": 42.0}, None, "guard.arguments"),
+    ({"n": 42, "m": 1}, None, ""), ({"n": "x"}, None, ""), ({}, 7, ""),
+], ids=str)
+def test_what_is_decided_is_what_runs(arguments: dict[str, Any], ran: object, code: str) -> None:
+    """B3: granted are the documents 42, 7 and, to be told apart, the texts `0042` and `+42`."""
+    names = ["42", "7", "0042", "+42", "42.0"]
+    policy = Policy.from_json(snapshot([tuple_of("user:anne", "reader", f"document:{n}") for n in names]))
+    gate = ToolGate(policy, {"number": ToolRule("can_read", "document:{n}")}, audience=AUDIENCE,
+                    identity=lambda: policy.caller("user:anne"))
+    made: FastMCP = FastMCP("bank", middleware=[gate])
+    seen: list[Any] = []
+
+    @made.tool
+    def number(n: int = 7) -> str:
+        seen.append(n)
+        return str(n)
+
+    allowed, said = call(made, "number", **arguments)
+    assert seen == ([] if ran is None else [ran]) and allowed is (ran is not None), said
+    assert code in said
+
+
+def test_the_gate_must_be_first(policy: Policy) -> None:
+    """B20: a cache before it gave bob what anne had asked for."""
+    from fastmcp.server.middleware.caching import ResponseCachingMiddleware
+
+    who = ["anne"]
+    gate = ToolGate(policy, RULES, audience=AUDIENCE, identity=lambda: policy.caller(f"user:{who[0]}"))
+    for middleware, open_ in (([ResponseCachingMiddleware(), gate], False), ([gate, ResponseCachingMiddleware()], True)):
+        made: FastMCP = FastMCP("bank", middleware=middleware)
+
+        @made.tool
+        def read(document: str) -> str:
+            return f"text of {document}"
+
+        who[0] = "bob"
+        if open_:
+            assert call(made, "read", document="secret") == (True, "text of secret")
+        else:
+            with pytest.raises(MCPError, match="guard.options"):
+                call(made, "read", document="secret")
+        who[0] = "anne"
+        try:
+            assert "subject.no_grant" in call(made, "read", document="secret")[1]
+        except MCPError as error:
+            assert not open_ and "guard.options" in str(error)
+
+
+def test_resources_prompts_and_other_methods(policy: Policy) -> None:
+    """B21: they stayed open beside a gated tool of the same data."""
+    document = ToolRule("can_read", "document:{document}")
+    gate = ToolGate(policy, {}, audience=AUDIENCE, identity=lambda: policy.caller("user:anne"),
+                    resources={"bank://{document}": document, "bank://rates": None}, prompts={"ask": document})
+    made: FastMCP = FastMCP("bank", middleware=[gate])
+
+    @made.resource("bank://{document}")
+    def text(document: str) -> str:
+        return f"text of {document}"
+
+    @made.resource("bank://rates")
+    def rates() -> str:
+        return "rates"
+
+    @made.resource("open://all")
+    def open_resource() -> str:
+        return "SECRET"
+
+    @made.resource("open://{document}")
+    def open_template(document: str) -> str:
+        return "SECRET"
+
+    @made.prompt
+    def ask(document: str) -> str:
+        return f"about {document}"
+
+    @made.prompt
+    def open_prompt() -> str:
+        return "SECRET"
+
+    async def work(client: Any) -> list[str]:
+        assert [str(one.uri) for one in await client.list_resources()] == ["bank://rates"]
+        assert [one.uri_template for one in await client.list_resource_templates()] == ["bank://{document}"]
+        assert [one.name for one in await client.list_prompts()] == ["ask"]
+        assert "rates" in str(await client.read_resource("bank://rates"))
+        assert "text of public" in str(await client.read_resource("bank://public"))
+        assert "about public" in str(await client.get_prompt("ask", {"document": "public"}))
+        said: list[str] = []
+        for asked in (
+            lambda: client.read_resource("bank://secret"), lambda: client.read_resource("open://all"),
+            lambda: client.read_resource("open://1"), lambda: client.get_prompt("open_prompt"),
+            lambda: client.get_prompt("ask", {"document": "secret"}),
+            lambda: client.complete({"type": "ref/prompt", "name": "ask"}, {"name": "document", "value": "s"}),
+        ):
+            with pytest.raises(Exception) as caught:
+                await asked()
+            said.append(str(caught.value))
+        return said
+
+    said = asyncio.run(asks(made, work))
+    assert not any("SECRET" in one for one in said)
+    for one, code in zip(said, ("subject.no_grant", "guard.no_rule", "guard.no_rule", "guard.no_rule", "subject.no_grant"), strict=False):
+        assert code in one, said
+
+
+def test_what_stands_in_for_stdio_never_answers_http(policy: Policy) -> None:
+    made: FastMCP = FastMCP("bank", middleware=[
+        ToolGate(policy, RULES, audience=AUDIENCE, identity=lambda: policy.caller("user:anne"))])
+    ran: list[str] = []
+
+    @made.tool
+    def read(document: str) -> str:
+        ran.append(document)
+        return document
+
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+    params = {"name": "read", "arguments": {"document": "public"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    app = made.http_app(stateless_http=True, json_response=True)
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
+        for bearer in ({}, {"Authorization": "Bearer forged"}):
+            assert "guard.no_caller" in client.post("/mcp", headers={**headers, **bearer}, json=body).text
+    assert ran == [] and call(made, "read", document="public")[0]
 
 
 def test_nobody_sees_or_runs_anything(policy: Policy) -> None:

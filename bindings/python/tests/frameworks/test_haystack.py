@@ -17,7 +17,7 @@ from deputize.haystack import AuthorizationFilter, filters
 from deputize.identity import Token
 from deputize.retrieval import Acl, Named
 
-from .conftest import TUPLES, angle, snapshot
+from .conftest import AUDIENCE, TUPLES, angle, snapshot
 
 
 def current_policy() -> Policy:
@@ -58,7 +58,7 @@ def test_drops_and_keeps_rank(policy: Policy) -> None:
     found = sieve.run(documents=documents, caller=policy.caller("user:anne"))
     assert texts(found) == ["chunk 1", "chunk 5"]
     assert found["report"]["dropped"] == {
-        "condition.failed": 1, "resource.malformed": 1, "resource.missing": 1, "subject.no_grant": 1,
+        "condition.failed": 1, "resource.untyped": 1, "resource.missing": 1, "subject.no_grant": 1,
     }
     again = asyncio.run(sieve.run_async(documents=documents, caller=policy.caller("user:anne")))
     assert texts(again) == texts(found)
@@ -82,7 +82,7 @@ def test_identity_missing_denies(store: InMemoryDocumentStore) -> None:
         made.run(asked)
     with pytest.raises(DeniedError) as caught:
         AuthorizationFilter("can_read", resource="source").run(documents=[], caller=None)
-    assert caught.value.code == "caller.missing"
+    assert caught.value.code == "guard.no_caller"
 
 
 def test_filters_find_k_of_k(corpus_policy: Policy, store: InMemoryDocumentStore) -> None:
@@ -101,7 +101,7 @@ def test_filters_find_k_of_k(corpus_policy: Policy, store: InMemoryDocumentStore
 
 def test_tokens(policy: Policy, make_token: Callable[..., str], store: InMemoryDocumentStore) -> None:
     now = int(time.time())
-    sieve = AuthorizationFilter("can_read", resource="source", policy=policy)
+    sieve = AuthorizationFilter("can_read", resource="source", policy=policy, audience=AUDIENCE)
     documents = [document("document:public", 1)]
     assert texts(sieve.run(documents=documents, caller=Token(make_token("anne")))) == ["chunk 1"]
     old = Token(make_token("anne", iat=now - 90, exp=now - 30))
@@ -125,12 +125,12 @@ def test_written_to_yaml_and_read_again(policy: Policy, store: InMemoryDocumentS
         assert (again.action, again.resource, again.acl) == (sieve.action, sieve.resource, sieve.acl)
         assert (again.policy, again.audience) == (sieve.policy, sieve.audience)
     with pytest.raises(MisuseError):
-        AuthorizationFilter("can_read", resource="source", policy=policy).to_dict()
+        AuthorizationFilter("can_read", resource="source", policy=policy, audience=AUDIENCE).to_dict()
 
 
 def test_no_token_is_ever_written(policy: Policy, make_token: Callable[..., str], store: InMemoryDocumentStore) -> None:
     token = make_token("anne")
-    sieve = AuthorizationFilter("can_read", resource="source", policy=current_policy)
+    sieve = AuthorizationFilter("can_read", resource="source", policy=current_policy, audience=AUDIENCE)
     made = pipeline(store, sieve)
     made.run({"search": {"query_embedding": angle("x 0")}, "sieve": {"caller": Token(token)}})
     assert token not in made.dumps() and token not in str(sieve.to_dict())

@@ -21,7 +21,7 @@ from deputize.identity import Token, acting
 from deputize.llama_index import AuthorizationPostprocessor, metadata_filters
 from deputize.retrieval import Acl, Named, Report
 
-from .conftest import angle
+from .conftest import AUDIENCE, angle
 
 
 class Angles(BaseEmbedding):
@@ -50,7 +50,7 @@ POST = AuthorizationPostprocessor(action="can_read", resource="source")
 def test_identity_missing_denies(policy: Policy) -> None:
     with pytest.raises(DeniedError) as caught:
         POST.postprocess_nodes([node("document:public", 1)])
-    assert caught.value.code == "caller.missing"
+    assert caught.value.code == "guard.no_caller"
     with pytest.raises(DeniedError):
         asyncio.run(POST.apostprocess_nodes([node("document:public", 1)]))
     with acting(policy.caller("user:anne")):
@@ -66,9 +66,14 @@ def test_drops_and_keeps_rank(policy: Policy) -> None:
              node("document:day", 4), node("document:loans", 5), node("document:public", 6)]
     with acting(policy.caller("user:anne")):
         assert texts(post.postprocess_nodes(nodes, query_str="q")) == ["chunk 1", "chunk 5", "chunk 6"]
-        assert texts(asyncio.run(post.apostprocess_nodes(nodes))) == ["chunk 1", "chunk 5", "chunk 6"]
+
+    async def asks() -> list[NodeWithScore]:
+        with acting(policy.caller("user:anne")):
+            return await post.apostprocess_nodes(nodes)
+
+    assert texts(asyncio.run(asks())) == ["chunk 1", "chunk 5", "chunk 6"]
     assert reports[0].dropped == {
-        "condition.failed": 1, "resource.malformed": 1, "resource.missing": 1, "subject.no_grant": 1,
+        "condition.failed": 1, "resource.missing": 1, "resource.untyped": 1, "subject.no_grant": 1,
     }
 
 
@@ -86,7 +91,7 @@ def test_duplicate_nodes(policy: Policy) -> None:
 
 def test_a_token_that_expired(policy: Policy, make_token: Callable[..., str]) -> None:
     now = int(time.time())
-    post = AuthorizationPostprocessor(action="can_read", resource="source", policy=policy)
+    post = AuthorizationPostprocessor(action="can_read", resource="source", policy=policy, audience=AUDIENCE)
     with acting(Token(make_token("anne"))):
         assert texts(post.postprocess_nodes([node("document:public", 1)])) == ["chunk 1"]
     with acting(Token(make_token("anne", iat=now - 90, exp=now - 30))), pytest.raises(DeniedError):
@@ -96,11 +101,11 @@ def test_a_token_that_expired(policy: Policy, make_token: Callable[..., str]) ->
 def test_an_identity_that_is_given_and_never_written(policy: Policy, make_token: Callable[..., str]) -> None:
     token = make_token("anne")
     post = AuthorizationPostprocessor(
-        action="can_read", resource="source", policy=policy, identity=lambda: Token(token)
+        action="can_read", resource="source", policy=policy, audience=AUDIENCE, identity=lambda: Token(token)
     )
     assert texts(post.postprocess_nodes([node("document:public", 1), node("document:secret", 2)])) == ["chunk 1"]
     fixed = AuthorizationPostprocessor(
-        action="can_read", resource="source", policy=policy, identity=Token(token)
+        action="can_read", resource="source", policy=policy, audience=AUDIENCE, identity=Token(token)
     )
     for said in (str(fixed.to_dict()), fixed.to_json(), repr(fixed)):
         assert token not in said
@@ -170,6 +175,48 @@ def test_in_a_query_engine(corpus_policy: Policy, index: VectorStoreIndex) -> No
     )
     with acting(corpus_policy.caller("user:anne")):
         assert texts(engine.query("query 0").source_nodes) == ["chunk 50"]
-        assert texts(asyncio.run(engine.aquery("query 0")).source_nodes) == ["chunk 50"]
+
+    async def asks() -> Any:
+        with acting(corpus_policy.caller("user:anne")):
+            return await engine.aquery("query 0")
+
+    assert texts(asyncio.run(asks()).source_nodes) == ["chunk 50"]
     with pytest.raises(DeniedError):
         engine.query("query 0")
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("place", ["first", "last", "both"])
+def test_what_comes_after_it_fetches_nothing_undecided(policy: Policy, place: str, way: str) -> None:
+    """B5."""
+    from llama_index.core.postprocessor import PrevNextNodePostprocessor
+    from llama_index.core.retrievers import BaseRetriever
+    from llama_index.core.schema import NodeRelationship, QueryBundle, RelatedNodeInfo
+    from llama_index.core.storage.docstore import SimpleDocumentStore
+
+    Settings.llm = MockLLM()
+    one = TextNode(id_="1", text="Fees.", metadata={"source": "document:public"})
+    two = TextNode(id_="2", text="TOPSECRET", metadata={"source": "document:secret"})
+    one.relationships[NodeRelationship.NEXT] = RelatedNodeInfo(node_id="2")
+    docstore = SimpleDocumentStore()
+    docstore.add_documents([one, two])
+
+    class Fixed(BaseRetriever):
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            return [NodeWithScore(node=one, score=1.0)]
+
+    neighbours = PrevNextNodePostprocessor(docstore=docstore, num_nodes=1, mode="next")
+    row: list[Any] = {"first": [POST, neighbours], "last": [neighbours, POST], "both": [POST, neighbours, POST]}[place]
+    engine = RetrieverQueryEngine(
+        Fixed(), response_synthesizer=get_response_synthesizer(response_mode=ResponseMode.NO_TEXT), node_postprocessors=row
+    )
+
+    async def asks() -> Any:
+        with acting(policy.caller("user:anne")):
+            return await engine.aquery("q") if way == "async" else engine.query("q")
+
+    if place == "first":
+        with pytest.raises(MisuseError, match="last"):
+            asyncio.run(asks())
+    else:
+        assert texts(asyncio.run(asks()).source_nodes) == ["Fees."]

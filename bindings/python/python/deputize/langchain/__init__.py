@@ -21,9 +21,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, cast
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
@@ -32,18 +31,18 @@ from langchain_core.callbacks import (
 )
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tracers.base import BaseTracer
 from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
-from langsmith import tracing_context
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from .._deputize import Caller
 from ..errors import DeniedError, MisuseError
-from ..identity import Identity, PolicySource, Token, caller_of
+from ..identity import Audience, Identity, PolicySource, audience_of, caller_of, is_identity, source_of
 from ..pushdown import Prefilter
-from ..retrieval import Acl, Named, Report, Sieve, TopUp, allow_list
+from ..retrieval import Acl, Named, Report, Sieve, TopUp, allow_list, report_to
+from ..tools import plain_function
 
 __all__ = ["AuthorizationFilter", "AuthorizedRetriever", "identity_in"]
 
@@ -66,7 +65,7 @@ def identity_in(
     held = context.get(key) if isinstance(context, Mapping) else getattr(context, key, None)
     if given is not None and held is not None and given is not held:
         said = f"`{key}` in the config and in the runtime context are not the same"
-        raise DeniedError("caller.ambiguous", said)
+        raise DeniedError("guard.ambiguous", said)
     return held if given is None else given
 
 
@@ -84,13 +83,31 @@ def _running() -> object:
 
 def _asks(
     given: Given | None, key: str, config: RunnableConfig | None, policy: PolicySource | None,
-    audience: str | None,
+    audience: Audience | None,
 ) -> Caller:
+    return caller_of(asking(given, key, config), policy, audience=audience)
+
+
+def asking(
+    given: Given | None, key: str, config: RunnableConfig | None, context: object = None
+) -> object:
+    """Who asks: what was given, or what the config or the runtime context holds."""
     if given is None:
-        return caller_of(identity_in(config, key), policy, audience=audience)
-    if isinstance(given, (Caller, Token)):
-        return caller_of(given, policy, audience=audience)
-    return caller_of(given(config or {}), policy, audience=audience)
+        return identity_in(config, key, context)
+    return given if is_identity(given) else cast("Callable[..., object]", given)(config or {})
+
+
+def options(given: Any, policy: Any, audience: Any, on_report: Any) -> None:
+    """Checks what is read when something is set up.
+
+    Raises MisuseError.
+    """
+    if given is not None and not is_identity(given):
+        plain_function(given, "identity")
+    plain_function(on_report, "on_report")
+    if policy is not None:
+        source_of(policy)
+        audience_of(audience)
 
 
 def _sieve(
@@ -100,7 +117,8 @@ def _sieve(
 
 
 def _id(document: Document) -> Hashable | None:
-    return document.id
+    # Two stores may give two documents the same id.
+    return None if document.id is None else (document.id, document.page_content)
 
 
 class AuthorizedRetriever(BaseRetriever):
@@ -117,9 +135,12 @@ class AuthorizedRetriever(BaseRetriever):
     it has a field `k` or `top_k`. With a `prefilter` the store is searched only
     for what may be seen. Whatever it gives is decided.
 
-    What the search found is seen by no callback or tracer: only what may be
-    seen. The run's metadata has the `Report` as `deputize`, and `on_report` is
-    called with it.
+    What the search found is seen by no callback, tracer or instrumentation, since
+    none is given it: `inner` is searched below LangChain's own `invoke`. So a
+    retriever made of others, which would `invoke` them, is refused: put each of
+    them into one of these. (What a retriever of your own invokes by itself,
+    shows what it finds.) The run's metadata has the `Report` as `deputize`, and
+    `on_report` is called with it.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -134,8 +155,8 @@ class AuthorizedRetriever(BaseRetriever):
     """Or how documents carry their readers."""
     policy: Any = Field(default=None, repr=False)
     """The policy to verify tokens with, or what gives the current one: a `PolicySource`."""
-    audience: str | None = None
-    """The audience that tokens must name."""
+    audience: Any = None
+    """The audience that tokens must name, or `ANY`: required with a `policy`."""
     identity: Any = Field(default=None, repr=False)
     """Who asks, in place of what the config says: a Caller, a Token, or a
     function that finds one in the config."""
@@ -155,7 +176,10 @@ class AuthorizedRetriever(BaseRetriever):
     def model_post_init(self, context: Any, /) -> None:
         """Checks what does not depend on a call."""
         super().model_post_init(context)
+        options(self.identity, self.policy, self.audience, self.on_report)
+        _refuse_composed(self.inner)
         self._sieve = _sieve(self.action, self.resource, self.acl)
+        self._sieve.known(self.policy)
         prefilter: Prefilter | None = self.prefilter
         if prefilter is not None:
             if not hasattr(prefilter, "search_kwargs"):
@@ -194,10 +218,11 @@ class AuthorizedRetriever(BaseRetriever):
         asking: RunnableConfig | None = None,
     ) -> list[Document]:
         search, pushed = self._start(asking)
+        # Handlers of nobody: what is found here is not decided yet.
+        nobody = CallbackManagerForRetrieverRun.get_noop_manager()
         while search.want:
-            with _unseen():
-                found = self._searcher(search.want, pushed).invoke(query, _quiet(asking))
-            search.take(found)
+            inner, more = self._searcher(search.want, pushed)
+            search.take(inner._get_relevant_documents(query, run_manager=nobody, **more))
         return self._end(search, run_manager)
 
     async def _aget_relevant_documents(
@@ -208,10 +233,10 @@ class AuthorizedRetriever(BaseRetriever):
         asking: RunnableConfig | None = None,
     ) -> list[Document]:
         search, pushed = self._start(asking)
+        nobody = AsyncCallbackManagerForRetrieverRun.get_noop_manager()
         while search.want:
-            with _unseen():
-                found = await self._searcher(search.want, pushed).ainvoke(query, _quiet(asking))
-            search.take(found)
+            inner, more = self._searcher(search.want, pushed)
+            search.take(await inner._aget_relevant_documents(query, run_manager=nobody, **more))
         return self._end(search, run_manager)
 
     def _start(self, asking: RunnableConfig | None) -> tuple[TopUp[Document], dict[str, Any]]:
@@ -248,17 +273,18 @@ class AuthorizedRetriever(BaseRetriever):
             return "search_kwargs"
         return next((n for n in ("k", "top_k") if n in type(self.inner).model_fields), None)
 
-    def _searcher(self, n: int, pushed: dict[str, Any]) -> BaseRetriever:
-        """What gives the best n."""
+    def _searcher(self, n: int, pushed: dict[str, Any]) -> tuple[BaseRetriever, dict[str, Any]]:
+        """What gives the best n, and what it is given besides the query."""
         if isinstance(self.inner, VectorStore):
-            return VectorStoreRetriever(vectorstore=self.inner, search_kwargs={**pushed, "k": n})
+            return VectorStoreRetriever(vectorstore=self.inner, search_kwargs={**pushed, "k": n}), {}
         if isinstance(self.inner, VectorStoreRetriever):
             kwargs = {**self.inner.search_kwargs, **pushed, "k": n}
             if self.inner.search_type == "mmr":
                 kwargs["fetch_k"] = max(kwargs.get("fetch_k", 20), n)
-            return self.inner.model_copy(update={"search_kwargs": kwargs})
+            return self.inner.model_copy(update={"search_kwargs": kwargs}), {}
         name = self._counted()
-        return self.inner if name is None else self.inner.model_copy(update={name: n})
+        inner = self.inner if name is None else self.inner.model_copy(update={name: n})
+        return inner, {}
 
     def _end(
         self,
@@ -271,21 +297,25 @@ class AuthorizedRetriever(BaseRetriever):
                 known = handler.run_map.get(str(run.run_id))
                 if known is not None:
                     known.add_metadata({"deputize": report.to_dict()})
-        if self.on_report is not None:
-            self.on_report(report)
+        report_to(self.on_report, report)
         return search.chosen
 
 
-@contextmanager
-def _unseen() -> Iterator[None]:
-    """No tracer sees what is found in here: it is not decided yet."""
-    with tracing_context(enabled=False):
-        yield
-
-
-def _quiet(config: RunnableConfig | None) -> RunnableConfig:
-    configurable = dict((config or {}).get("configurable") or {})
-    return RunnableConfig(callbacks=[], configurable=configurable)
+def _refuse_composed(inner: object) -> None:
+    """Refuses a retriever that is made of others: it would show what they find to whoever traces them."""
+    if isinstance(inner, (VectorStore, VectorStoreRetriever)) or not isinstance(inner, BaseRetriever):
+        return
+    for name in type(inner).model_fields:
+        held: Any = getattr(inner, name, None)
+        if isinstance(held, Mapping):
+            held = list(held.values())
+        parts = held if isinstance(held, (list, tuple, set)) else [held]
+        if any(isinstance(part, Runnable) for part in parts):
+            said = (
+                f"`{type(inner).__name__}.{name}` is searched by itself, and traced before anything is decided: "
+                "put each retriever of it into an AuthorizedRetriever, and those into it"
+            )
+            raise MisuseError("retrieval.options", said)
 
 
 class AuthorizationFilter(BaseDocumentCompressor):
@@ -303,7 +333,7 @@ class AuthorizationFilter(BaseDocumentCompressor):
     resource: str | Named | Callable[[Document], str | None] | None = None
     acl: Acl | None = None
     policy: Any = Field(default=None, repr=False)
-    audience: str | None = None
+    audience: Any = None
     identity: Any = Field(default=None, repr=False)
     identity_key: str = "caller"
     on_report: Callable[[Report], None] | None = Field(default=None, repr=False)
@@ -313,7 +343,9 @@ class AuthorizationFilter(BaseDocumentCompressor):
     def model_post_init(self, context: Any, /) -> None:
         """Checks what does not depend on a call."""
         super().model_post_init(context)
+        options(self.identity, self.policy, self.audience, self.on_report)
         self._sieve = _sieve(self.action, self.resource, self.acl)
+        self._sieve.known(self.policy)
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
@@ -326,8 +358,7 @@ class AuthorizationFilter(BaseDocumentCompressor):
         count = max(1, len(documents))
         search = TopUp(self._sieve, caller, count, most=count, fixed=True, identify=_id)
         search.take(documents)
-        if self.on_report is not None:
-            self.on_report(search.report())
+        report_to(self.on_report, search.report())
         return search.chosen
 
     async def acompress_documents(
