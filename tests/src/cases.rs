@@ -26,6 +26,9 @@ pub struct Kept {
     /// The request's tuples.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contextual: Vec<Tuple>,
+    /// The request's tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The request's context.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
@@ -97,6 +100,29 @@ pub fn all() -> Vec<(String, Kept)> {
 }
 
 impl Kept {
+    /// A case of a check, whose right answer is given as text.
+    pub fn of(small: &Small, ask: &Ask, expected: &str, note: &str) -> Kept {
+        let expected = match expected {
+            "true" => Expected::Allowed(true),
+            "false" => Expected::Allowed(false),
+            _ => Expected::Failed(2000),
+        };
+        Kept {
+            note: note.into(),
+            model: dsl::write(&small.store.model)
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+            tuples: small.store.tuples.clone(),
+            contextual: small.round.contextual.clone(),
+            tenant: small.round.tenant.clone(),
+            context: small.round.context.clone(),
+            ask: ask.clone(),
+            expected,
+            openfga: None,
+        }
+    }
+
     /// The store and the round.
     ///
     /// # Errors
@@ -111,6 +137,7 @@ impl Kept {
                 tuples: self.tuples.clone(),
             },
             round: Round {
+                tenant: self.tenant.clone(),
                 context,
                 contextual,
                 asks: vec![self.ask.clone()],
@@ -123,8 +150,13 @@ impl Kept {
 ///
 /// # Errors
 /// It could not be reproduced, or not be written.
-pub fn keep(fga: &Fga, difference: &Difference, ours: Ours<'_>) -> Result<PathBuf, String> {
-    let case = generate::case(difference.seed, Shape::ORACLE);
+pub fn keep(
+    fga: &Fga,
+    difference: &Difference,
+    shape: Shape,
+    ours: Ours<'_>,
+) -> Result<PathBuf, String> {
+    let case = generate::case(difference.seed, shape);
     let round = case
         .rounds
         .get(difference.round)
@@ -165,6 +197,7 @@ pub fn keep(fga: &Fga, difference: &Difference, ours: Ours<'_>) -> Result<PathBu
             .collect(),
         tuples: small.store.tuples.clone(),
         contextual: small.round.contextual.clone(),
+        tenant: small.round.tenant.clone(),
         context: small.round.context.clone(),
         ask: small.ask().clone(),
         expected: Expected::from(&theirs),

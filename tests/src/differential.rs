@@ -3,7 +3,7 @@
 use crate::conditions;
 use crate::engine;
 use crate::fga::Fga;
-use crate::naive::{Naive, TOO_DEEP, TOO_MANY_STEPS, Truth};
+use crate::naive::{CannotSay, Naive, Reading, Truth};
 use crate::outcomes::{Below, Leeway, Outcomes, Set, holdable};
 use crate::store::{Answer, Ask, Round, Store, Tuple, split_userset, type_of};
 use deputize::Limits;
@@ -16,9 +16,18 @@ use std::collections::BTreeSet;
 const PATIENCE: u64 = 20_000;
 const MORE_PATIENCE: u64 = 400_000;
 
+/// Whether a tuple counts in a round: it is of the round's tenant or of none,
+/// and its condition holds.
+pub fn counts(tuple: &Tuple, round: &Round) -> Result<bool, String> {
+    match tuple.tenant.is_some() && tuple.tenant != round.tenant {
+        true => Ok(false),
+        false => holds(tuple, &round.context),
+    }
+}
+
 /// The condition of a tuple in a context, by the catalogue. The tuple's own
 /// values override the request's.
-pub fn holds(tuple: &Tuple, context: &Map<String, Value>) -> Result<bool, String> {
+fn holds(tuple: &Tuple, context: &Map<String, Value>) -> Result<bool, String> {
     let Some(condition) = &tuple.condition else {
         return Ok(true);
     };
@@ -51,36 +60,34 @@ fn ask_naive(
     depth: Option<usize>,
     steps: u64,
 ) -> Option<Answer> {
-    let condition = |tuple: &Tuple| holds(tuple, &round.context);
+    let condition = |tuple: &Tuple| counts(tuple, round);
     let naive = naive(store, round, &condition, depth, steps);
-    let listed = |list: Result<BTreeSet<String>, String>| match list {
+    let failed = || Answer::Failed(2000, "it cannot be said".into());
+    let listed = |list: Result<BTreeSet<String>, CannotSay>| match list {
         Ok(names) => Answer::Listed(names),
-        Err(error) => failed(&error),
+        Err(CannotSay) => failed(),
     };
-    let answer = match ask {
+    Some(match ask {
         Ask::Check {
             user,
             relation,
             object,
-        } => match naive.check(user, relation, object) {
+        } => match naive.check(user, relation, object)? {
             Truth::Yes => Answer::Allowed(true),
-            Truth::No | Truth::Tainted => Answer::Allowed(false),
-            Truth::Failed(error) => failed(&error),
+            Truth::No | Truth::Cycle | Truth::Passed => Answer::Allowed(false),
+            Truth::Failed => failed(),
         },
         Ask::ListObjects {
             user,
             relation,
             object_type,
-        } => listed(naive.list_objects(user, relation, object_type)),
+        } => listed(naive.list_objects(user, relation, object_type)?),
         Ask::ListUsers {
             object,
             relation,
             filter,
-        } => listed(naive.list_users(object, relation, filter)),
-    };
-    let lost = naive.steps.get() == 0
-        || matches!(&answer, Answer::Failed(_, text) if text == TOO_MANY_STEPS);
-    (!lost).then_some(answer)
+        } => listed(naive.list_users(object, relation, filter)?),
+    })
 }
 
 /// Asks the engine, with its own limits.
@@ -93,7 +100,8 @@ pub fn engine_answer(store: &Store, round: &Round, ask: &Ask) -> Option<Answer> 
     Some(answer.unwrap_or_else(|error| Answer::Failed(0, error)))
 }
 
-fn naive<'a>(
+/// A store as a round sees it.
+pub fn naive<'a>(
     store: &'a Store,
     round: &'a Round,
     condition: &'a dyn Fn(&Tuple) -> Result<bool, String>,
@@ -108,13 +116,6 @@ fn naive<'a>(
         depth,
         steps: Cell::new(steps),
     }
-}
-
-fn failed(error: &str) -> Answer {
-    Answer::Failed(
-        if error == TOO_DEEP { 2002 } else { 2000 },
-        error.to_owned(),
-    )
 }
 
 /// The hops after which OpenFGA gives up.
@@ -147,8 +148,11 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
         }
         Some(_) => {}
     }
-    let condition = |tuple: &Tuple| holds(tuple, &round.context);
+    let condition = |tuple: &Tuple| counts(tuple, round);
     let naive = naive(store, round, &condition, None, MORE_PATIENCE);
+    if let Some(reason) = meant(&naive, ask, theirs) {
+        return Verdict::Explained(reason);
+    }
     let leeway = Leeway {
         failing: failing_near(store, round, ask, &condition),
         listing_users: matches!(ask, Ask::ListUsers { .. }),
@@ -170,6 +174,29 @@ pub fn judge(store: &Store, round: &Round, ask: &Ask, theirs: &Answer, ours: &An
         Some(true) => Verdict::Explained(reason(ask, theirs, ours)),
         Some(false) => Verdict::Different,
     }
+}
+
+/// Where OpenFGA reads the rule otherwise and we do not on purpose: its answer is
+/// exactly what that reading gives, and ours (which was held against the rule
+/// before) another.
+fn meant(naive: &Naive<'_>, ask: &Ask, theirs: &Answer) -> Option<&'static str> {
+    let Ask::Check {
+        user,
+        relation,
+        object,
+    } = ask
+    else {
+        return None;
+    };
+    let reads = |reading: Reading| match naive.check_as(reading, user, relation, object) {
+        Truth::Failed => matches!(theirs, Answer::Failed(2000, _)),
+        truth => *theirs == Answer::Allowed(truth == Truth::Yes),
+    };
+    if reads(Reading::Forgetting) {
+        return Some("an error below an exclusion is kept, which OpenFGA forgets");
+    }
+    reads(Reading::Tainting)
+        .then_some("a cycle of unions alone below an exclusion is decided, and denies in OpenFGA")
 }
 
 /// Where OpenFGA's walk for a list of users meets more or fewer failing

@@ -18,11 +18,15 @@ pub fn compile(store: &Store) -> Result<Policy, String> {
 /// # Errors
 /// The round's tuples are refused.
 pub fn view<'p>(policy: &'p Policy, round: &Round, limits: Limits) -> Result<View<'p>, QueryError> {
-    policy
+    let view = policy
         .view()
         .with_limits(limits)
-        .with_context(&round.context)
-        .with_tuples(&round.contextual)
+        .with_context(&round.context);
+    let view = match &round.tenant {
+        Some(tenant) => view.with_tenant(tenant),
+        None => view,
+    };
+    view.with_tuples(&round.contextual)
 }
 
 /// Asks the engine. The text of a failure begins with its code.

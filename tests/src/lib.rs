@@ -1,7 +1,9 @@
 //! What judges the engine from outside.
 //!
-//! * [`naive`]: the semantics once more, a page long, recursive, without memo.
+//! * [`naive`]: the semantics once more, as equations and their fixpoint.
 //! * [`generate`]: random models, tuples and requests from a seed.
+//! * [`agree`]: every way to ask held against it, on random stores, and
+//!   [`exhaustive`]: on all stores of a small scope.
 //! * [`fga`]: OpenFGA's own program, run offline, its answers read back.
 //! * [`outcomes`]: what OpenFGA may answer where its own answer depends on a
 //!   race or on the strategy its planner draws.
@@ -10,6 +12,7 @@
 //!
 //! Nothing here is shipped; everything may panic, which is how a test fails.
 
+pub mod agree;
 pub mod cases;
 pub mod conditions;
 pub mod conformance;
@@ -17,6 +20,7 @@ pub mod dice;
 pub mod differential;
 pub mod dsl;
 pub mod engine;
+pub mod exhaustive;
 pub mod fga;
 pub mod generate;
 pub mod naive;

@@ -65,6 +65,8 @@ pub enum Ask {
 pub struct Round {
     /// Values for conditions.
     pub context: Map<String, Value>,
+    /// Whose tuples are seen besides those of nobody.
+    pub tenant: Option<String>,
     /// Tuples that hold for this round only.
     pub contextual: Vec<Tuple>,
     /// The questions.

@@ -3,7 +3,8 @@
 //! `differential --stores 2000 --seed 1 --progress` compares stores drawn from
 //! the seeds 1 to 2000. What disagrees is made small and written to
 //! `tests/cases/differential`, where a test replays it. With `--naive` the naive
-//! evaluator answers for us, which judges the judge.
+//! evaluator answers for us, which judges the judge. With `--below` the stores
+//! are those that put most below exclusions.
 
 use deputize_tests::cases;
 use deputize_tests::differential::{engine_answer, naive_answer};
@@ -18,6 +19,7 @@ struct Wanted {
     seed: u64,
     progress: bool,
     naive: bool,
+    shape: Shape,
 }
 
 fn main() -> ExitCode {
@@ -25,7 +27,7 @@ fn main() -> ExitCode {
         Ok(wanted) => wanted,
         Err(error) => {
             eprintln!(
-                "{error}\nusage: differential [--stores N] [--seed S] [--progress] [--naive]"
+                "{error}\nusage: differential [--stores N] [--seed S] [--progress] [--naive] [--below]"
             );
             return ExitCode::from(2);
         }
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
     println!("{tally}");
     for difference in &tally.different {
         println!("{difference}");
-        match cases::keep(&fga, difference, &|store, round, ask| {
+        match cases::keep(&fga, difference, wanted.shape, &|store, round, ask| {
             wanted.answer(store, round, ask)
         }) {
             Ok(path) => println!("  kept as {}", path.display()),
@@ -76,7 +78,7 @@ fn compare(fga: &Fga, wanted: &Wanted) -> Tally {
                     if index >= wanted.stores {
                         return;
                     }
-                    let case = generate::case(wanted.seed + index, Shape::ORACLE);
+                    let case = generate::case(wanted.seed + index, wanted.shape);
                     let mut tally = Tally::default();
                     tally.compare(fga, &case, &|store, round, ask| {
                         wanted.answer(store, round, ask)
@@ -108,6 +110,7 @@ fn wanted(mut args: impl Iterator<Item = String>) -> Result<Wanted, String> {
         seed: 1,
         progress: false,
         naive: false,
+        shape: Shape::ORACLE,
     };
     while let Some(arg) = args.next() {
         let mut number = || {
@@ -122,6 +125,7 @@ fn wanted(mut args: impl Iterator<Item = String>) -> Result<Wanted, String> {
             "--seed" => wanted.seed = number()?,
             "--progress" => wanted.progress = true,
             "--naive" => wanted.naive = true,
+            "--below" => wanted.shape = Shape::BELOW_ORACLE,
             _ => return Err(format!("`{arg}` is not known")),
         }
     }

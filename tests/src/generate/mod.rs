@@ -5,6 +5,7 @@ mod questions;
 mod tuples;
 
 pub use model::{is_sound, model};
+pub use tuples::WIDE;
 
 use crate::dice::Dice;
 use crate::store::{Round, Store};
@@ -40,6 +41,10 @@ pub struct Shape {
     /// Tuples that the model does not admit, and contextual ones that shadow a
     /// stored one. OpenFGA's program cannot be given either.
     pub strays: bool,
+    /// Few relations that rest on one another, most of them exclusions, with
+    /// what a shortcut is tempted to pass over likely below: cycles, tuple sets
+    /// with and without conditions, wide rows, tenants, contextual tuples.
+    pub below: bool,
 }
 
 impl Shape {
@@ -53,6 +58,7 @@ impl Shape {
         checks: 40,
         lists: 8,
         strays: false,
+        below: false,
     };
     /// For the comparison with the naive evaluator.
     pub const NAIVE: Shape = Shape {
@@ -64,6 +70,26 @@ impl Shape {
         checks: 20,
         lists: 4,
         strays: true,
+        below: false,
+    };
+    /// For what lies below exclusions, asked in every way.
+    pub const BELOW: Shape = Shape {
+        types: 2,
+        relations: 3,
+        nesting: 2,
+        objects: 3,
+        tuples: 24,
+        checks: 5,
+        lists: 2,
+        strays: true,
+        below: true,
+    };
+    /// The same, as far as OpenFGA's program can be given it.
+    pub const BELOW_ORACLE: Shape = Shape {
+        checks: 40,
+        lists: 4,
+        strays: false,
+        ..Shape::BELOW
     };
 }
 

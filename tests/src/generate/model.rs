@@ -34,14 +34,18 @@ fn draw(dice: &mut Dice, shape: Shape) -> Model {
     let mut outline: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
     for name in names {
         let mut relations = RELATIONS.to_vec();
+        if shape.below {
+            // Types then share names, so that a filter may mix them.
+            relations.truncate(shape.relations + 1);
+        }
         dice.shuffle(&mut relations);
-        relations.truncate(dice.between(1, shape.relations));
+        relations.truncate(dice.between(if shape.below { 2 } else { 1 }, shape.relations));
         let parents = PARENTS[..dice.below(3)].to_vec();
         outline.push((name, parents, relations));
     }
     let conditions: Vec<&str> = {
         let catalogue = conditions::catalogue();
-        let wanted = if dice.chance(50) {
+        let wanted = if dice.chance(if shape.below { 75 } else { 50 }) {
             dice.between(1, 3)
         } else {
             0
@@ -121,14 +125,26 @@ impl Artist<'_> {
 
     fn relation(
         &mut self,
-        _of: &str,
+        of: &str,
         parents: &[&str],
         earlier: &[&str],
         name: &str,
     ) -> RelationDef {
-        let mut direct = self.dice.chance(75);
+        let mut direct = self.dice.chance(if self.shape.below { 90 } else { 75 });
         let nesting = self.dice.below(self.shape.nesting + 1);
-        let rewrite = self.rewrite(nesting, &mut direct, parents, earlier);
+        let rewrite = match earlier {
+            [.., last] if self.shape.below && self.dice.chance(60) => {
+                let base = Box::new(self.leaf(&mut direct, parents, earlier));
+                let mut subtract = Rewrite::Computed((*last).to_owned());
+                if self.dice.chance(40) {
+                    let nesting = self.dice.below(nesting + 1);
+                    subtract = self.rewrite(nesting, &mut false, parents, earlier);
+                }
+                let subtract = Box::new(subtract);
+                Rewrite::Exclusion { base, subtract }
+            }
+            _ => self.rewrite(nesting, &mut direct, parents, earlier),
+        };
         let mut def = RelationDef {
             name: name.into(),
             rewrite,
@@ -139,6 +155,11 @@ impl Artist<'_> {
         if holds_this(&def.rewrite) {
             for _ in 0..self.dice.between(1, 4) {
                 self.subject(&mut def.assignable);
+            }
+            // Of this very relation: cycles through whatever its rewrite is.
+            if self.shape.below && self.dice.chance(60) {
+                let own = AssignableKind::Userset(name.to_owned());
+                self.entry(&mut def.assignable, of, own);
             }
         }
         def
@@ -162,7 +183,12 @@ impl Artist<'_> {
             let nesting = artist.dice.below(nesting);
             artist.rewrite(nesting, &mut false, parents, earlier)
         };
-        match self.dice.below(10) {
+        // For what lies below exclusions, every other operation is one.
+        let drawn = match self.shape.below {
+            true => [0, 0, 4, 4, 7, 7, 7, 7][self.dice.below(8)],
+            false => self.dice.below(10),
+        };
+        match drawn {
             0..4 => {
                 let mut parts = vec![first, other(self)];
                 if self.dice.chance(30) {
@@ -226,8 +252,19 @@ impl Artist<'_> {
             kind,
             condition,
         };
+        let twin = Assignable {
+            condition: match entry.condition {
+                Some(_) => None,
+                None => self.conditions.first().map(|name| (*name).to_owned()),
+            },
+            ..entry.clone()
+        };
         if !list.contains(&entry) {
             list.push(entry);
+        }
+        // The same with and without a condition: mixed tuple sets.
+        if self.shape.below && self.dice.chance(50) && !list.contains(&twin) {
+            list.push(twin);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Random questions for a store.
 
 use super::Shape;
-use super::tuples::{USERS, object};
+use super::tuples::{TENANTS, USERS, object, one_of_few};
 use crate::conditions;
 use crate::dice::Dice;
 use crate::naive::{admits, relation_of};
@@ -19,14 +19,17 @@ pub(super) fn rounds(dice: &mut Dice, store: &Store, shape: Shape) -> Vec<Round>
 }
 
 fn round(dice: &mut Dice, store: &Store, shape: Shape, round: usize) -> Round {
-    let contextual = if dice.chance(30) {
+    let contextual = if dice.chance(if shape.below && shape.strays { 50 } else { 30 }) {
         contextual(dice, store, shape)
     } else {
         Vec::new()
     };
     let mut asks = BTreeSet::new();
     for _ in 0..shape.checks {
-        let user = user(dice, store);
+        let mut user = user(dice, store);
+        if shape.below {
+            user = one_of_few(user);
+        }
         if let Some((relation, object)) = target(dice, store) {
             asks.insert(Ask::Check {
                 user,
@@ -52,7 +55,10 @@ fn round(dice: &mut Dice, store: &Store, shape: Shape, round: usize) -> Round {
             });
         }
     }
+    let tenanted = store.tuples.iter().any(|tuple| tuple.tenant.is_some());
+    let tenant = (tenanted && dice.chance(75)).then(|| (*dice.pick(&TENANTS)).to_owned());
     Round {
+        tenant,
         context: context(dice, store, round),
         contextual,
         asks: asks.into_iter().collect(),

@@ -5,11 +5,16 @@ use crate::conditions;
 use crate::dice::Dice;
 use crate::naive::admits;
 use crate::store::{Tuple, TupleCondition, key};
-use deputize::model::{Assignable, AssignableKind, Model};
+use deputize::model::{Assignable, AssignableKind, Model, Rewrite};
 use serde_json::{Map, Value};
 
 /// The people.
 pub(super) const USERS: [&str; 4] = ["anne", "beth", "carl", "dora"];
+
+/// The tenants.
+pub(super) const TENANTS: [&str; 2] = ["acme", "globex"];
+/// More than the engine looks at one by one.
+pub const WIDE: usize = 36;
 
 /// Tuples that the model admits, and strays where the shape says so.
 pub(super) fn tuples(dice: &mut Dice, model: &Model, shape: Shape) -> Vec<Tuple> {
@@ -19,11 +24,13 @@ pub(super) fn tuples(dice: &mut Dice, model: &Model, shape: Shape) -> Vec<Tuple>
         return tuples;
     }
     let objects = dice.between(1, shape.objects);
-    for _ in 0..dice.between(1, shape.tuples) {
+    let fewest = if shape.below { shape.tuples / 3 } else { 1 };
+    for _ in 0..dice.between(fewest, shape.tuples) {
         let (type_name, relation, entry) = *dice.pick(&slots);
         let object = object(dice, type_name, objects);
+        let user = subject(dice, entry, objects);
         let tuple = Tuple {
-            user: subject(dice, entry, objects),
+            user: if shape.below { one_of_few(user) } else { user },
             relation: relation.into(),
             object,
             condition: entry.condition.as_deref().map(|name| condition(dice, name)),
@@ -34,6 +41,12 @@ pub(super) fn tuples(dice: &mut Dice, model: &Model, shape: Shape) -> Vec<Tuple>
     if dice.chance(10) {
         chain(dice, &slots, &mut tuples);
     }
+    if shape.below {
+        bases(dice, model, objects, &mut tuples);
+    }
+    if shape.below && dice.chance(15) {
+        wide(dice, &slots, &mut tuples);
+    }
     if shape.strays {
         for _ in 0..dice.below(4) {
             if let Some(tuple) = stray(dice, model, &tuples) {
@@ -41,8 +54,76 @@ pub(super) fn tuples(dice: &mut Dice, model: &Model, shape: Shape) -> Vec<Tuple>
             }
         }
     }
+    if shape.below && shape.strays && dice.chance(30) {
+        for tuple in &mut tuples {
+            if dice.chance(25) {
+                tuple.tenant = Some((*dice.pick(&TENANTS)).to_owned());
+            }
+        }
+    }
     dice.shuffle(&mut tuples);
     tuples
+}
+
+/// Two people and one bot: what is asked of one is mostly about it.
+pub(super) fn one_of_few(user: String) -> String {
+    match user.as_str() {
+        "user:carl" => "user:anne".into(),
+        "user:dora" => "user:beth".into(),
+        "bot:2" => "bot:1".into(),
+        _ => user,
+    }
+}
+
+/// Somebody from whom something may be taken, wherever something is.
+fn bases(dice: &mut Dice, model: &Model, objects: usize, tuples: &mut Vec<Tuple>) {
+    let person = |entry: &Assignable| {
+        entry.type_name == "user"
+            && entry.kind == AssignableKind::Object
+            && entry.condition.is_none()
+    };
+    for def in &model.types {
+        for relation in &def.relations {
+            let takes = matches!(relation.rewrite, Rewrite::Exclusion { .. });
+            if !takes || !relation.assignable.iter().any(person) {
+                continue;
+            }
+            for _ in 0..objects {
+                let object = object(dice, &def.name, objects);
+                let user = format!("user:{}", dice.pick(&USERS[..2]));
+                add(tuples, Tuple::new(&user, &relation.name, &object));
+            }
+        }
+    }
+}
+
+/// More usersets on one object than are looked at one by one.
+fn wide(dice: &mut Dice, slots: &[(&str, &str, &Assignable)], tuples: &mut Vec<Tuple>) {
+    let many = |(_, _, entry): &&(&str, &str, &Assignable)| {
+        matches!(entry.kind, AssignableKind::Userset(_)) && entry.type_name != "user"
+    };
+    let found: Vec<_> = slots.iter().filter(many).collect();
+    if found.is_empty() {
+        return;
+    }
+    let (type_name, relation, entry) = **dice.pick(&found);
+    let AssignableKind::Userset(member) = &entry.kind else {
+        return;
+    };
+    for number in 0..WIDE {
+        let condition = entry.condition.as_deref().map(|name| condition(dice, name));
+        let user = format!("{}:w{number}#{member}", entry.type_name);
+        add(
+            tuples,
+            Tuple {
+                user,
+                relation: relation.into(),
+                object: format!("{type_name}:1"),
+                condition,
+                tenant: None,
+            },
+        );
+    }
 }
 
 /// Where a tuple may be put: type, relation, and one entry of its list.
