@@ -1,43 +1,4 @@
-//! Any text as an expression: it compiles or not, and what compiles ends with a
-//! value or an error within its limits, twice the same.
+//! See `bodies/src/cel.rs`.
 #![no_main]
 
-use deputize::cel::{Environment, Limits, Type, Value, compile};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|source: &str| {
-    let variables = [
-        ("x", Type::Int),
-        ("s", Type::String),
-        ("d", Type::Dyn),
-        ("b", Type::Bool),
-    ];
-    let list = Value::list(vec![Value::Int(1), Value::string("é"), Value::Null]);
-    let values = [
-        Some(Value::Int(-7)),
-        Some(Value::string("a,b")),
-        Some(list),
-        None,
-    ];
-    let limits = Limits {
-        cost: Some(10_000),
-        steps: 100_000,
-    };
-    for (checked, fold) in [(true, false), (true, true), (false, false)] {
-        let environment = Environment {
-            variables: &variables,
-            checked,
-            fold,
-        };
-        match compile(source, &environment) {
-            Ok((program, _)) => {
-                let once = program.evaluate(&values[..], limits);
-                let twice = program.evaluate(&values[..], limits);
-                assert_eq!(format!("{once:?}"), format!("{twice:?}"));
-            }
-            Err(error) => {
-                let _ = error.to_string();
-            }
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| deputize_fuzz_bodies::cel::run(bytes));

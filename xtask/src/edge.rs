@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::package;
-use crate::program::{Program, root, target};
+use crate::package::{self, Purpose};
 use crate::step::Outcome;
+use crate::test;
+use xtask::failure::Failure;
+use xtask::program::{Program, root, target};
 
 fn folder() -> PathBuf {
     root().join("examples/edge-worker")
@@ -14,7 +15,7 @@ fn folder() -> PathBuf {
 
 /// Starts it with a snapshot of the bank, and prints requests to try.
 pub(crate) fn start() -> Result<(), Failure> {
-    prepare()?;
+    prepare(Purpose::Shipping)?;
     script("local.js")?.run()
 }
 
@@ -23,22 +24,20 @@ pub(crate) fn test() -> Result<Outcome, Failure> {
     if !Program::new("node").args(["--version"]).works() {
         return Ok(Outcome::Skipped("there is no node".into()));
     }
-    prepare()?;
+    prepare(Purpose::Testing)?;
     script("tests/run.js")?.run()?;
     Ok(Outcome::done())
 }
 
 /// The package that it uses, and what it needs itself.
-fn prepare() -> Result<(), Failure> {
-    package::build()?;
+fn prepare(purpose: Purpose) -> Result<(), Failure> {
+    package::build(purpose)?;
     package::install(&folder())
 }
 
 /// One of its scripts, with the program that compiles its snapshot.
 fn script(name: &str) -> Result<Program, Failure> {
-    Program::cargo()
-        .args(["build", "-q", "-p", "deputize-cli"])
-        .run()?;
+    test::build()?;
     let program = format!("debug/deputize{}", std::env::consts::EXE_SUFFIX);
     Ok(Program::new("node")
         .args([folder().join(name)])

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// What a command reports before it exits with status 1.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// A program could not be started.
     Start {
         /// What was to run.
@@ -33,13 +33,13 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// What a file operation on `path` fails with.
-    pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self::File { path, cause }
     }
 
     /// A finding, in the words of the error that it came as.
-    pub(crate) fn found(cause: impl fmt::Display) -> Self {
+    pub fn found(cause: impl fmt::Display) -> Self {
         Self::Found(cause.to_string())
     }
 }

@@ -3,16 +3,20 @@
 use std::fs;
 use std::path::Path;
 
-use crate::failure::Failure;
-use crate::program::{Program, root};
+use xtask::failure::Failure;
+use xtask::program::{Program, root, target};
+
 use crate::step::Outcome;
+use crate::test;
 
 /// One generated file.
 struct Generated {
     /// Where it lies, from the workspace's root.
     file: &'static str,
-    /// Arguments to cargo that print its content.
-    print: &'static [&'static str],
+    /// The program that prints its content, from cargo's folder of programs.
+    program: &'static str,
+    /// What the program is to print, where it can print several.
+    word: Option<&'static str>,
 }
 
 /// A file of the vectors that every language runs.
@@ -20,16 +24,8 @@ macro_rules! vectors {
     ($name:literal) => {
         Generated {
             file: concat!("tests/vectors/", $name),
-            print: &[
-                "run",
-                "-q",
-                "-p",
-                "deputize-tests",
-                "--bin",
-                "vectors",
-                "--",
-                $name,
-            ],
+            program: "vectors",
+            word: Some($name),
         }
     };
 }
@@ -39,42 +35,18 @@ macro_rules! vectors {
 const GENERATED: &[Generated] = &[
     Generated {
         file: "schema/snapshot.schema.json",
-        print: &[
-            "run",
-            "-q",
-            "-p",
-            "deputize",
-            "--features",
-            "schema",
-            "--example",
-            "schema",
-        ],
+        program: "examples/schema",
+        word: None,
     },
     Generated {
         file: "wasm/ts/shapes.ts",
-        print: &[
-            "run",
-            "-q",
-            "-p",
-            "deputize-wire",
-            "--features",
-            "schema",
-            "--example",
-            "typescript",
-        ],
+        program: "examples/typescript",
+        word: None,
     },
     Generated {
         file: "bindings/python/python/deputize/shapes.py",
-        print: &[
-            "run",
-            "-q",
-            "-p",
-            "deputize-wire",
-            "--features",
-            "schema",
-            "--example",
-            "python",
-        ],
+        program: "examples/python",
+        word: None,
     },
     vectors!("snapshots.json"),
     vectors!("tokens.json"),
@@ -89,10 +61,10 @@ const GENERATED: &[Generated] = &[
 
 /// Writes every generated file anew.
 pub(crate) fn write() -> Result<(), Failure> {
+    test::build()?;
     for generated in GENERATED {
         let path = root().join(generated.file);
-        let text = Program::cargo().args(generated.print).read()?;
-        fs::write(&path, text).map_err(Failure::at(&path))?;
+        fs::write(&path, generated.text()?).map_err(Failure::at(&path))?;
         println!("wrote {}", generated.file);
     }
     Ok(())
@@ -100,11 +72,18 @@ pub(crate) fn write() -> Result<(), Failure> {
 
 /// Compares every generated file with what would be written now.
 pub(crate) fn check() -> Result<Outcome, Failure> {
+    test::build()?;
     for generated in GENERATED {
-        let text = Program::cargo().args(generated.print).read()?;
-        compare(&root(), generated.file, &text)?;
+        compare(&root(), generated.file, &generated.text()?)?;
     }
     Ok(Outcome::Done(format!("{} files", GENERATED.len())))
+}
+
+impl Generated {
+    fn text(&self) -> Result<String, Failure> {
+        let program = format!("debug/{}{}", self.program, std::env::consts::EXE_SUFFIX);
+        Program::new(target().join(program)).args(self.word).read()
+    }
 }
 
 /// Line endings aside, a committed file must be what its program prints.
@@ -128,7 +107,7 @@ mod tests {
 
     #[test]
     fn drift_is_told_with_its_line() {
-        let folder = crate::program::target().join("generate-test");
+        let folder = target().join("generate-test");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("a.txt"), "one\ntwo\n").unwrap();
         assert!(compare(&folder, "a.txt", "one\ntwo\n").is_ok());

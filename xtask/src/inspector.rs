@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::package;
-use crate::program::{Program, root};
+use crate::package::{self, Purpose};
 use crate::step::Outcome;
+use xtask::failure::Failure;
+use xtask::program::{Program, root};
 
 fn folder() -> PathBuf {
     root().join("examples/token-inspector")
@@ -19,12 +19,12 @@ fn node(script: &str) -> Program {
 /// Builds the package and the page, and serves the page at a loopback address
 /// until it is stopped.
 pub(crate) fn serve() -> Result<(), Failure> {
-    build()?;
+    build(Purpose::Shipping)?;
     node("serve.js").run()
 }
 
-fn build() -> Result<(), Failure> {
-    package::build()?;
+fn build(purpose: Purpose) -> Result<(), Failure> {
+    package::build(purpose)?;
     package::install(&folder())?;
     node("build.js").run()
 }
@@ -34,7 +34,7 @@ pub(crate) fn test() -> Result<Outcome, Failure> {
     if !Program::new("node").args(["--version"]).works() {
         return Ok(Outcome::Skipped("there is no node".into()));
     }
-    build()?;
+    build(Purpose::Testing)?;
     let missing = node("tests/chromium.js").read()?;
     if !missing.trim().is_empty() {
         return Ok(Outcome::Skipped(missing.trim().to_owned()));

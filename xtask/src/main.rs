@@ -6,124 +6,154 @@
     reason = "a program for a terminal: its output is what it is for"
 )]
 
+mod cpu;
 mod edge;
-mod failure;
 mod fuzz;
 mod generate;
 mod inspector;
-mod kernel_docs;
 mod node;
 mod package;
-mod program;
 mod python;
 mod step;
 mod test;
+mod tools;
 mod wasm;
+mod words;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-use failure::Failure;
-use program::Program;
 use step::Outcome;
+use words::Words;
+use xtask::failure::Failure;
+use xtask::program::Program;
 
-/// The project's own commands.
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
-struct Arguments {
-    #[command(subcommand)]
-    task: Task,
+/// One command: its name, the words it takes, what it is for, what it does.
+struct Command {
+    name: &'static str,
+    takes: &'static str,
+    about: &'static str,
+    run: fn(Words) -> Result<(), Failure>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Task {
-    /// Run everything that must pass, and list it with its times.
-    Test,
-    /// Show a bank and its agents: who may do what, for whom, and why.
-    Demo(Rest),
-    /// Filter the kernel's documents for the people in MAINTAINERS, and check
-    /// every answer against an independent oracle.
-    KernelDocs(kernel_docs::Options),
-    /// Ask OpenFGA's own program the same random questions; words after `--`
-    /// go to the comparison.
-    Differential(Rest),
-    /// Run the benchmarks; words after `--` go to them.
-    Bench(Rest),
-    /// Run every fuzz target on a nightly toolchain.
-    Fuzz {
-        #[command(subcommand)]
-        effort: fuzz::Effort,
+/// A new command is one entry here.
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "check",
+        takes: "",
+        about: "Format, lints and core's unit tests: after every few lines",
+        run: |words| words.none().and_then(|()| test::check()),
     },
-    /// Build the npm package `@deputize/wasm` into `wasm/dist`.
-    Wasm {
-        /// Build the module in every way instead, and list how large it is.
-        #[arg(long)]
-        sizes: bool,
-        /// Also run the package's tests, in every runtime that is there.
-        #[arg(long, conflicts_with = "sizes")]
-        test: bool,
+    Command {
+        name: "test",
+        takes: "[STEP…] [--list]",
+        about: "Everything that must pass, or the steps named, with their times",
+        run: test::run,
     },
-    /// Build the wheel of the Python package and try it out in a clean
-    /// environment.
-    Python {
-        /// Run the package's tests too.
-        #[arg(long)]
-        test: bool,
-        /// Build the source distribution instead, and a wheel of it alone.
-        #[arg(long, conflicts_with = "test")]
-        sdist: bool,
-        /// Run the benchmarks instead, beside their peers.
-        #[arg(long, conflicts_with_all = ["test", "sdist"])]
-        bench: bool,
-        /// Run the tests against LangChain and the other frameworks instead:
-        /// they take some 1.5 GB.
-        #[arg(long, conflicts_with_all = ["test", "sdist", "bench"])]
-        frameworks: bool,
+    Command {
+        name: "demo",
+        takes: "[-- WORDS…]",
+        about: "A bank and its agents: who may do what, for whom, and why",
+        run: |words| forward(&["run", "-q", "-p", "deputize-cli", "--", "demo"], words),
     },
-    /// Build the npm package `deputize` with its native module for this
-    /// platform, and pack both into `bindings/node/packed`.
-    Node {
-        /// Also run the package's tests.
-        #[arg(long)]
-        test: bool,
-        /// Also run the tests of its guards, with the frameworks themselves,
-        /// and `examples/agent-chain`.
-        #[arg(long)]
-        guards: bool,
+    Command {
+        name: "generate",
+        takes: "[--check]",
+        about: "Write every generated file anew, or only compare",
+        run: |words| match words.flags(&["--check"])?.as_slice() {
+            [] => generate::write(),
+            _ => tell(generate::check()),
+        },
     },
-    /// Build the token inspector, and serve it at an address of this machine.
-    Inspector {
-        /// Try it in headless Chromium instead.
-        #[arg(long)]
-        test: bool,
+    Command {
+        name: "wasm",
+        takes: "[--test | --sizes]",
+        about: "Build the npm package `@deputize/wasm` into `wasm/dist`; test it in every runtime; \
+                list how large each way to build it is",
+        run: |words| match words.one_flag(&["--test", "--sizes"])? {
+            Some("--sizes") => package::sizes(),
+            Some(_) => tell(package::test()),
+            None => package::build(package::Purpose::Shipping),
+        },
     },
-    /// Start the Worker of `examples/edge-worker` on this machine, with
-    /// requests to try.
-    Edge {
-        /// Run its tests instead.
-        #[arg(long)]
-        test: bool,
+    Command {
+        name: "node",
+        takes: "[--test] [--guards]",
+        about: "Build the npm package `deputize` with its native module into `bindings/node/packed`; \
+                test it; test its guards and `examples/agent-chain`",
+        run: |words| {
+            let flags = words.flags(&["--test", "--guards"])?;
+            let given = |flag: &str| flags.iter().any(|one| one == flag);
+            tell(node::run(given("--test"), given("--guards")))
+        },
     },
-    /// Check licences, advisories and sources of all dependencies.
-    Deny,
-    /// Write every generated file anew.
-    Generate {
-        /// Only compare, and fail where a file has drifted.
-        #[arg(long)]
-        check: bool,
+    Command {
+        name: "python",
+        takes: "[--test | --sdist | --bench | --frameworks]",
+        about: "Build the Python wheel and try it out; test it; build it from its sources alone; \
+                measure it; test it with the frameworks (1.5 GB)",
+        run: |words| {
+            let flags = ["--test", "--sdist", "--bench", "--frameworks"];
+            tell(match words.one_flag(&flags)? {
+                Some("--test") => python::test(),
+                Some("--sdist") => python::source(),
+                Some("--bench") => python::bench(),
+                Some(_) => python::frameworks(),
+                None => python::build(),
+            })
+        },
     },
-}
+    Command {
+        name: "edge",
+        takes: "[--test]",
+        about: "Start the Worker of `examples/edge-worker` on this machine, or test it",
+        run: |words| match words.flags(&["--test"])?.as_slice() {
+            [] => edge::start(),
+            _ => tell(edge::test()),
+        },
+    },
+    Command {
+        name: "inspector",
+        takes: "[--test]",
+        about: "Serve the token inspector on this machine, or test it in headless Chromium",
+        run: |words| match words.flags(&["--test"])?.as_slice() {
+            [] => inspector::serve(),
+            _ => tell(inspector::test()),
+        },
+    },
+    Command {
+        name: "fuzz",
+        takes: "[MINUTES]",
+        about: "Fuzz every target on a nightly toolchain for so many minutes each; 10 if none are given",
+        run: |words| tell(fuzz::run(words.number(10, 600)?)),
+    },
+    Command {
+        name: "differential",
+        takes: "[-- WORDS…]",
+        about: "Ask OpenFGA's own program the same random questions",
+        run: |words| forward(DIFFERENTIAL, words),
+    },
+    Command {
+        name: "kernel-docs",
+        takes: "[-- WORDS…]",
+        about: "Filter the kernel's documents for the people in MAINTAINERS, checked by an oracle",
+        run: |words| forward(KERNEL_DOCS, words),
+    },
+    Command {
+        name: "bench",
+        takes: "[-- WORDS…]",
+        about: "Run the benchmarks",
+        run: |words| forward(&["bench", "--workspace", "--"], words),
+    },
+    Command {
+        name: "deny",
+        takes: "",
+        about: "Check licences, advisories and sources of all dependencies",
+        run: |words| words.none().and_then(|()| tell(test::deny())),
+    },
+];
 
-/// Words for the program that is called.
-#[derive(Debug, clap::Args)]
-struct Rest {
-    /// Passed on as they are.
-    #[arg(last = true)]
-    words: Vec<String>,
-}
-
-/// Thousands of stores: unoptimised code would be the slower of the two.
+/// Thousands of stores, tens of thousands of documents: unoptimised code would
+/// be the slower of the two to wait for.
 const DIFFERENTIAL: &[&str] = &[
     "run",
     "-q",
@@ -134,9 +164,20 @@ const DIFFERENTIAL: &[&str] = &[
     "differential",
     "--",
 ];
+const KERNEL_DOCS: &[&str] = &["run", "-q", "--release", "-p", "deputize-kernel-docs", "--"];
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().task) {
+    let mut words = std::env::args().skip(1);
+    let name = words.next().unwrap_or_default();
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprint!("error: `{name}` is no command\n\n{}", usage());
+        return ExitCode::FAILURE;
+    };
+    match (command.run)(Words::new(words)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -145,43 +186,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<(), Failure> {
-    match task {
-        Task::Test => test::run(),
-        Task::KernelDocs(options) => kernel_docs::run(&options),
-        Task::Demo(rest) => forward(&["run", "-q", "-p", "deputize-cli", "--", "demo"], rest),
-        Task::Differential(rest) => forward(DIFFERENTIAL, rest),
-        Task::Bench(rest) => forward(&["bench", "--workspace", "--"], rest),
-        Task::Fuzz { effort } => fuzz::run(effort).map(tell),
-        Task::Wasm { sizes: true, .. } => package::sizes(),
-        Task::Wasm { test: true, .. } => package::test().map(tell),
-        Task::Wasm { .. } => package::build(),
-        Task::Python { test: true, .. } => python::test().map(tell),
-        Task::Python { sdist: true, .. } => python::source().map(tell),
-        Task::Python { bench: true, .. } => python::bench().map(tell),
-        Task::Python {
-            frameworks: true, ..
-        } => python::frameworks().map(tell),
-        Task::Python { .. } => python::build().map(tell),
-        Task::Node { test, guards } => node::run(test, guards).map(tell),
-        Task::Inspector { test: true } => inspector::test().map(tell),
-        Task::Inspector { test: false } => inspector::serve(),
-        Task::Edge { test: true } => edge::test().map(tell),
-        Task::Edge { test: false } => edge::start(),
-        Task::Deny => test::deny().map(tell),
-        Task::Generate { check: true } => generate::check().map(tell),
-        Task::Generate { check: false } => generate::write(),
+fn usage() -> String {
+    let mut text = "The project's own commands:\n".to_owned();
+    for Command {
+        name, takes, about, ..
+    } in COMMANDS
+    {
+        text.push_str(format!("\ncargo xtask {name} {takes}").trim_end());
+        text.push_str(&format!("\n    {about}\n"));
     }
+    text
 }
 
-/// Calls cargo, with the caller's words at the end.
-fn forward(words: &[&str], rest: Rest) -> Result<(), Failure> {
-    Program::cargo().args(words).args(rest.words).run()
+/// Calls cargo in the folder of whoever asks, with their words at the end.
+fn forward(begin: &[&str], words: Words) -> Result<(), Failure> {
+    let here = std::env::current_dir().map_err(Failure::found)?;
+    Program::cargo()
+        .args(begin)
+        .args(words.rest())
+        .within(here)
+        .run()
 }
 
-fn tell(outcome: Outcome) {
-    match outcome {
+fn tell(outcome: Result<Outcome, Failure>) -> Result<(), Failure> {
+    match outcome? {
         Outcome::Done(detail) => println!("ok {detail}"),
         Outcome::Skipped(why) => println!("skipped: {why}"),
     }
+    Ok(())
 }

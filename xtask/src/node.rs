@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use crate::failure::Failure;
-use crate::package;
-use crate::program::{Program, root, target};
+use crate::package::{self, Purpose};
 use crate::step::Outcome;
+use xtask::failure::Failure;
+use xtask::program::{Program, root, target};
 
 fn folder() -> PathBuf {
     root().join("bindings/node")
@@ -14,16 +14,20 @@ fn folder() -> PathBuf {
 
 /// Builds `@deputize/wasm`, which the package falls back to, then the native
 /// module and the package, and packs what a project would install.
-pub(crate) fn build() -> Result<(), Failure> {
-    package::build()?;
+fn build(purpose: Purpose) -> Result<(), Failure> {
+    package::build(purpose)?;
     // As the Python module is built, so that both share what they depend on.
-    Program::cargo()
-        .env("RUSTFLAGS", package::without_places())
-        .args(["build", "-q", "--release", "-p", "deputize-node"])
-        .run()?;
+    let (cargo, profile) = match purpose {
+        Purpose::Shipping => {
+            let cargo = Program::cargo().env("RUSTFLAGS", package::without_places());
+            (cargo.args(["build", "--release"]), "release")
+        }
+        Purpose::Testing => (Program::cargo().args(["build"]), "debug"),
+    };
+    cargo.args(["-q", "-p", "deputize-node"]).run()?;
     package::install(&folder())?;
     let library = format!(
-        "release/{}deputize_node{}",
+        "{profile}/{}deputize_node{}",
         std::env::consts::DLL_PREFIX,
         std::env::consts::DLL_SUFFIX
     );
@@ -43,7 +47,10 @@ pub(crate) fn run(test: bool, guards: bool) -> Result<Outcome, Failure> {
     if (test || guards) && !Program::new("node").args(["--version"]).works() {
         return Ok(Outcome::Skipped("there is no node".into()));
     }
-    build()?;
+    build(match test || guards {
+        true => Purpose::Testing,
+        false => Purpose::Shipping,
+    })?;
     if test {
         Program::new("node")
             .args(["tests/run.js"])

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
-use crate::program::{Program, root, target};
 use crate::step::Outcome;
 use crate::wasm::{TARGET, need_target};
+use xtask::failure::Failure;
+use xtask::program::{Program, root, target};
 
 /// A way to build the module: its features, how many bytes it is to take when
 /// gzipped, and how many it may take at most until it does.
@@ -47,6 +47,10 @@ const BUILDS: &[Build] = &[
     },
 ];
 
+/// What the module that is tested may take, gzipped. It is larger than what is
+/// shipped, and grows with it: `cargo xtask wasm --sizes` measures that one.
+const TESTED_CEILING: u64 = 2_000_000;
+
 /// Prints `raw gzip brotli` of a file.
 const MEASURE: &str = "
 const bytes = require('fs').readFileSync(process.argv[1]);
@@ -58,13 +62,23 @@ fn folder() -> PathBuf {
     root().join("wasm")
 }
 
+/// What a package is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// As small or as fast as it gets: minutes.
+    Shipping,
+    /// As the workspace's tests are built, which share most of it: the same
+    /// code, checked arithmetic included, larger and slower.
+    Testing,
+}
+
 /// Builds the package into `wasm/dist`.
-pub(crate) fn build() -> Result<(), Failure> {
+pub(crate) fn build(purpose: Purpose) -> Result<(), Failure> {
     let Some(whole) = BUILDS.last() else {
         return Ok(());
     };
     need_target()?;
-    module(whole, &folder().join("ts/glue"))?;
+    module(whole, purpose, &folder().join("ts/glue"))?;
     install(&folder())?;
     Program::new("node")
         .args(["build.js"])
@@ -73,16 +87,32 @@ pub(crate) fn build() -> Result<(), Failure> {
 }
 
 /// Compiles the module and writes it with its glue into a folder.
-fn module(build: &Build, into: &PathBuf) -> Result<(), Failure> {
-    Program::cargo()
-        .env("RUSTFLAGS", without_places())
-        .args(["build", "-q", "--profile", "wasm", "-p", "deputize-wasm"])
+fn module(build: &Build, purpose: Purpose, into: &PathBuf) -> Result<(), Failure> {
+    let cargo = match purpose {
+        Purpose::Shipping => {
+            Program::cargo()
+                .env("RUSTFLAGS", without_places())
+                .args(["build", "--profile", "wasm"])
+        }
+        Purpose::Testing => Program::cargo().args(["build"]),
+    };
+    cargo
+        .args(["-q", "-p", "deputize-wasm"])
         .args(["--target", TARGET, "--no-default-features"])
         .args(["--features", build.features])
         .run()?;
-    let compiled = target().join(TARGET).join("wasm/deputize_wasm.wasm");
+    let folder = match purpose {
+        Purpose::Shipping => "wasm",
+        Purpose::Testing => "debug",
+    };
+    let compiled = target()
+        .join(TARGET)
+        .join(folder)
+        .join("deputize_wasm.wasm");
     Program::cargo()
-        .args(["run", "-q", "-p", "deputize-bindgen", "--"])
+        .args(["run", "-q", "--locked", "--manifest-path"])
+        .args(["xtask/bindgen/Cargo.toml", "--"])
+        .env("CARGO_TARGET_DIR", target())
         .args([&compiled, into])
         .run()
 }
@@ -134,7 +164,7 @@ pub(crate) fn sizes() -> Result<(), Failure> {
         let into = target()
             .join("wasm-sizes")
             .join(build.name.replace(' ', "-"));
-        module(build, &into)?;
+        module(build, Purpose::Shipping, &into)?;
         let measured = measure(&into.join("glue_bg.wasm"))?;
         let [raw, gzip, brotli] = measured;
         let Build {
@@ -168,27 +198,23 @@ fn measure(file: &PathBuf) -> Result<[u64; 3], Failure> {
         .map_err(|_| Failure::Found(format!("node printed `{}`", printed.trim())))
 }
 
-/// Builds the package and runs its tests, in every runtime that is there.
+/// Builds the package for testing and runs its tests, in every runtime that is
+/// there.
 pub(crate) fn test() -> Result<Outcome, Failure> {
     if !Program::new("node").args(["--version"]).works() {
         return Ok(Outcome::Skipped("there is no node".into()));
     }
-    build()?;
+    build(Purpose::Testing)?;
     Program::new("node")
         .args(["tests/run.js"])
         .within(folder())
         .run()?;
-    let [raw, gzip, _] = measure(&folder().join("dist/deputize.wasm"))?;
-    let said = format!("{raw} bytes, {gzip} gzipped");
-    match BUILDS.last() {
-        Some(whole) if gzip > whole.ceiling => Err(Failure::Found(format!(
-            "the module has {said}; {} is its ceiling",
-            whole.ceiling
+    let [_, gzip, _] = measure(&folder().join("dist/deputize.wasm"))?;
+    let said = format!("{gzip} bytes gzipped as it is tested");
+    match gzip > TESTED_CEILING {
+        true => Err(Failure::Found(format!(
+            "{said}; {TESTED_CEILING} is the ceiling: what was added? See `cargo xtask wasm --sizes`"
         ))),
-        Some(whole) if gzip > whole.goal => Ok(Outcome::Done(format!(
-            "{said}: {} over the goal",
-            gzip - whole.goal
-        ))),
-        _ => Ok(Outcome::Done(said)),
+        false => Ok(Outcome::Done(said)),
     }
 }

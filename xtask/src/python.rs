@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
-use crate::package::without_places;
-use crate::program::{Program, root, target};
+use crate::package::{Purpose, without_places};
 use crate::step::Outcome;
+use xtask::failure::Failure;
+use xtask::program::{Program, root, target};
 
 /// What builds wheels; pyo3 needs at least this one, which keeps the module
 /// from being linked to a library of Python's.
@@ -57,7 +57,7 @@ fn lacking() -> Option<String> {
 }
 
 /// A virtual environment with these packages, kept until the list changes.
-fn environment(name: &str, wanted: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn environment(name: &str, wanted: &str) -> Result<PathBuf, Failure> {
     let place = folder(name);
     let (python, list) = (python_of(&place), place.join("packages.txt"));
     if fs::read_to_string(&list).is_ok_and(|there| there == wanted) && python.exists() {
@@ -90,22 +90,29 @@ fn install(python: &Path, wheel: &Path) -> Result<(), Failure> {
 }
 
 /// Builds the wheel into `target/python/wheels` and says where it is.
-fn wheel(maturin: &Path) -> Result<PathBuf, Failure> {
-    let into = folder("wheels");
-    made(maturin, &["build", "--release", "--quiet"], &into, "whl")
+fn wheel(maturin: &Path, purpose: Purpose) -> Result<PathBuf, Failure> {
+    let maturin = Program::new(maturin).args(["-m", "maturin", "build", "--quiet"]);
+    match purpose {
+        Purpose::Shipping => {
+            let maturin = maturin.env("RUSTFLAGS", without_places());
+            made(maturin.args(["--release"]), &folder("wheels"), "whl")
+        }
+        // In a folder of its own: who looks for a wheel to ship must not find it.
+        Purpose::Testing => {
+            let maturin = maturin.args(["--profile", "dev"]);
+            made(maturin, &folder("tested"), "whl")
+        }
+    }
 }
 
-fn made(maturin: &Path, words: &[&str], into: &Path, kind: &str) -> Result<PathBuf, Failure> {
+fn made(maturin: Program, into: &Path, kind: &str) -> Result<PathBuf, Failure> {
     if into.exists() {
         fs::remove_dir_all(into).map_err(Failure::at(into))?;
     }
-    Program::new(maturin)
-        .args(["-m", "maturin"])
-        .args(words)
+    maturin
         .args(["--out"])
         .args([into])
         .env("CARGO_TARGET_DIR", target())
-        .env("RUSTFLAGS", without_places())
         .within(package())
         .run()?;
     let files = fs::read_dir(into).map_err(Failure::at(into))?;
@@ -140,7 +147,7 @@ pub(crate) fn build() -> Result<Outcome, Failure> {
     if let Some(why) = lacking() {
         return Ok(Outcome::Skipped(why));
     }
-    let wheel = wheel(&maturin()?)?;
+    let wheel = wheel(&maturin()?, Purpose::Shipping)?;
     try_out(&wheel)?;
     Ok(Outcome::Done(wheel.display().to_string()))
 }
@@ -151,7 +158,8 @@ pub(crate) fn source() -> Result<Outcome, Failure> {
     if let Some(why) = lacking() {
         return Ok(Outcome::Skipped(why));
     }
-    let archive = made(&maturin()?, &["sdist"], &folder("source"), "gz")?;
+    let maturin = Program::new(maturin()?).args(["-m", "maturin", "sdist"]);
+    let archive = made(maturin, &folder("source"), "gz")?;
     let listed = Program::new("tar").args(["tzf"]).args([&archive]).read()?;
     for file in SOURCES {
         if !listed.lines().any(|line| line.ends_with(file)) {
@@ -173,7 +181,7 @@ pub(crate) fn bench() -> Result<Outcome, Failure> {
     let list = folder.join("requirements.txt");
     let wanted = fs::read_to_string(&list).map_err(Failure::at(&list))?;
     let python = environment("bench", &wanted)?;
-    install(&python, &wheel(&maturin()?)?)?;
+    install(&python, &wheel(&maturin()?, Purpose::Shipping)?)?;
     let program = folder.join("bench.py");
     Program::new(&python).args(["-I"]).args([program]).run()?;
     Ok(Outcome::done())
@@ -192,7 +200,7 @@ pub(crate) fn test() -> Result<Outcome, Failure> {
     let Ok(python) = environment("tests", &wanted) else {
         return Ok(Outcome::Skipped("what the tests need cannot be had".into()));
     };
-    let wheel = wheel(&maturin)?;
+    let wheel = wheel(&maturin, Purpose::Testing)?;
     install(&python, &wheel)?;
     Program::new(&python)
         .args(["-m", "pytest", "-q", "--timeout", "120", "tests"])
@@ -212,7 +220,7 @@ pub(crate) fn frameworks() -> Result<Outcome, Failure> {
     let list = package().join("tests/frameworks/requirements.txt");
     let wanted = fs::read_to_string(&list).map_err(Failure::at(&list))?;
     let python = environment("frameworks", &wanted)?;
-    install(&python, &wheel(&maturin()?)?)?;
+    install(&python, &wheel(&maturin()?, Purpose::Testing)?)?;
     Program::new(&python)
         .args(["-m", "pytest", "-q", "tests/frameworks"])
         .within(package())

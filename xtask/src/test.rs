@@ -1,31 +1,76 @@
 //! `cargo xtask test`: everything that must pass before a change is whole.
 
-use crate::failure::Failure;
-use crate::fuzz::{self, Effort};
-use crate::program::Program;
+use xtask::failure::Failure;
+use xtask::program::Program;
+
 use crate::step::{self, Outcome, Step};
+use crate::tools::{self, CARGO_DENY};
+use crate::words::Words;
 use crate::{edge, generate, inspector, node, package, python, wasm};
 
-/// The steps, quick ones first. A new one is one line here.
+/// The steps, quick ones first. A new one is one entry here.
 const STEPS: &[Step] = &[
-    Step::new("format", format),
-    Step::new("generated files", generate::check),
-    Step::new("licences and advisories", deny),
-    Step::new("lints", lints),
-    Step::new("wasm", wasm::check),
-    Step::new("wasm package", package::test),
-    Step::new("edge worker", edge::test),
-    Step::new("token inspector", inspector::test),
-    Step::new("node package", || node::run(true, true)),
-    Step::new("python package", python::test),
-    Step::new("tests", tests),
-    Step::new("fuzz smoke", || fuzz::run(Effort::Smoke)),
+    Step::new("format", "rustfmt on every file", format),
+    Step::new("deny", "licences, advisories and sources", deny),
+    Step::new("lints", "clippy, with every warning an error", lints),
+    Step::new(
+        "docs",
+        "core's documentation, with every warning an error",
+        docs,
+    ),
+    Step::new(
+        "tests",
+        "unit tests, suites, properties, OpenFGA's program, seeds of the fuzzers, documents",
+        tests,
+    ),
+    Step::new("generated", "files that a program writes", generate::check),
+    Step::new("probe", "core without features in WebAssembly", wasm::check),
+    Step::new(
+        "wasm",
+        "the package `@deputize/wasm` in every runtime",
+        package::test,
+    ),
+    Step::new("edge", "the Worker, in workerd", edge::test),
+    Step::new(
+        "inspector",
+        "the token inspector, in Chromium",
+        inspector::test,
+    ),
+    Step::new(
+        "node",
+        "the npm package `deputize`, its guards, an example",
+        || node::run(true, true),
+    ),
+    Step::new("python", "the wheel and its tests", python::test),
 ];
 
-/// Runs all steps.
-pub(crate) fn run() -> Result<(), Failure> {
-    step::run(STEPS)
+/// What `cargo xtask check` runs: seconds after a change of a few lines.
+const INNER: &[Step] = &[
+    Step::new("format", "", format),
+    Step::new("lints", "", lints),
+    Step::new("unit", "", unit),
+];
+
+/// Runs the steps that are named, or all.
+pub(crate) fn run(words: Words) -> Result<(), Failure> {
+    let names = words.rest();
+    if names.iter().any(|name| name == "--list") {
+        for step in STEPS {
+            println!("{}", step.line());
+        }
+        return Ok(());
+    }
+    step::run(&step::chosen(STEPS, &names)?)
 }
+
+/// Runs the inner loop.
+pub(crate) fn check() -> Result<(), Failure> {
+    step::run(&step::chosen(INNER, &[])?)
+}
+
+/// Which packages, with which features: always these, so that what one command
+/// built the next one finds.
+const WORKSPACE: [&str; 2] = ["--workspace", "--all-features"];
 
 fn format() -> Result<Outcome, Failure> {
     // Only the files' names: the differences are a command away.
@@ -37,39 +82,56 @@ fn format() -> Result<Outcome, Failure> {
 
 fn lints() -> Result<Outcome, Failure> {
     Program::cargo()
-        .args([
-            "clippy",
-            "-q",
-            "--workspace",
-            "--all-targets",
-            "--all-features",
-        ])
+        .args(["clippy", "-q", "--all-targets"])
+        .args(WORKSPACE)
         .args(["--", "-D", "warnings"])
         .run()?;
     Ok(Outcome::done())
 }
 
-/// Unit tests, conformance, properties, purity, the stores compared with
-/// OpenFGA's own program, and the examples in the documents.
-fn tests() -> Result<Outcome, Failure> {
+fn docs() -> Result<Outcome, Failure> {
     Program::cargo()
-        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
+        .args(["doc", "-q", "--no-deps", "-p", "deputize", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings")
         .run()?;
     Ok(Outcome::done())
 }
 
-/// `cargo xtask deny` and the step of the same content: licences, advisories,
-/// sources and bans, as `deny.toml` says.
+/// Core's unit tests.
+fn unit() -> Result<Outcome, Failure> {
+    Program::cargo()
+        .args(["test", "-q", "-p", "deputize", "--all-features", "--lib"])
+        .run()?;
+    Ok(Outcome::done())
+}
+
+fn tests() -> Result<Outcome, Failure> {
+    Program::cargo()
+        .args(["test", "--no-fail-fast"])
+        .args(WORKSPACE)
+        .run()?;
+    Ok(Outcome::done())
+}
+
+/// The workspace's programs and examples, as the tests have them built.
+pub(crate) fn build() -> Result<(), Failure> {
+    Program::cargo()
+        .args(["build", "-q", "--bins", "--examples"])
+        .args(WORKSPACE)
+        .run()
+}
+
+/// Licences, advisories, sources and bans, as `deny.toml` says.
 pub(crate) fn deny() -> Result<Outcome, Failure> {
-    if !Program::cargo().args(["deny", "--version"]).works() {
-        return Ok(Outcome::Skipped(
-            "cargo-deny is not installed: `cargo install --locked cargo-deny`".into(),
-        ));
-    }
     let deny = |words: &[&str]| {
-        let quiet = ["deny", "-L", "error"];
-        Program::cargo().args(quiet).args(words)
+        Program::cargo()
+            .env("PATH", tools::path())
+            .args(["deny", "-L", "error"])
+            .args(words)
     };
+    if !deny(&["--version"]).works() && tools::fetch(CARGO_DENY).is_err() {
+        return Ok(Outcome::Skipped("cargo-deny cannot be had".into()));
+    }
     deny(&[
         "check",
         "--hide-inclusion-graph",

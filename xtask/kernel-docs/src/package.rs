@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
-use crate::program::Program;
+use xtask::failure::Failure;
+use xtask::program::Program;
 
 /// The package's name in Debian 12.
 pub(crate) const NAME: &str = "linux-doc-6.1";

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use deputize::{DropReason, Policy};
 
 use super::oracle::Oracle;
-use crate::failure::Failure;
+use xtask::failure::Failure;
 
 /// Who may see what, as the oracle and the model both call it.
 const RELATIONS: [&str; 2] = ["keeper", "reader"];

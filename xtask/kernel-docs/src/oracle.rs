@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::failure::Failure;
-use crate::program::Program;
+use xtask::failure::Failure;
+use xtask::program::Program;
 
 /// What the oracle printed.
 #[derive(Debug, Deserialize)]

@@ -6,6 +6,12 @@
 //! MAINTAINERS page in it: person → entry → path pattern → document. It shows
 //! who looks after what. It is no secret who reads them.
 
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stdout,
+    reason = "a program for a terminal: its output is what it is for"
+)]
+
 mod markup;
 mod oracle;
 mod package;
@@ -17,19 +23,23 @@ mod trial;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
+use clap::Parser;
 use deputize::{Policy, Snapshot};
+use xtask::failure::Failure;
+use xtask::program;
 
-use crate::failure::Failure;
-use crate::program::{self, Program};
 use oracle::{Oracle, Reach};
 use package::Package;
 use trial::{Times, millis};
 
-/// What the command line says.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
+/// Filter the kernel's documents for the people in MAINTAINERS, and check every
+/// answer against an independent oracle.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask kernel-docs")]
+struct Options {
     /// A `linux-doc-6.1_*.deb` that is already here; without it apt downloads
     /// one (37 MB) and keeps it for the next time.
     #[arg(long, value_name = "FILE")]
@@ -37,18 +47,21 @@ pub(crate) struct Options {
     /// For how many people the filter is timed.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
     people: u16,
-    /// Stay in the build that this is; otherwise the optimised one is called,
-    /// since nobody wants the times of another.
-    #[arg(long)]
-    this_build: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Builds the snapshot, asks the engine about all of it, and compares every
 /// answer with the oracle's.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    if cfg!(debug_assertions) && !options.this_build {
-        return optimised(options);
-    }
+fn run(options: &Options) -> Result<(), Failure> {
     let folder = program::target().join("kernel-docs");
     let package = Package::obtain(&folder, options.package.as_deref())?;
     let documents = package.documents()?;
@@ -96,20 +109,6 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         times.allowed
     );
     Ok(())
-}
-
-/// Runs the same command in the optimised build.
-fn optimised(options: &Options) -> Result<(), Failure> {
-    let mut words = vec!["--people".to_owned(), options.people.to_string()];
-    if let Some(package) = &options.package {
-        let package = fs::canonicalize(package).map_err(Failure::at(package))?;
-        words.push("--package".to_owned());
-        words.push(package.display().to_string());
-    }
-    Program::cargo()
-        .args(["run", "-q", "--release", "-p", "xtask", "--", "kernel-docs"])
-        .args(words)
-        .run()
 }
 
 /// The snapshot of a package, as JSON.

@@ -7,7 +7,7 @@ use super::oracle::{Oracle, Reach};
 use super::page::{self, Entry};
 use super::snapshot::{self, Snapshot, person};
 use super::trial;
-use crate::program::{Program, root};
+use xtask::program::{Program, root};
 
 const EXCERPT: &str = include_str!("excerpt.html");
 
@@ -255,7 +255,7 @@ fn engine_and_oracle_agree_on_the_excerpt() {
         eprintln!("skipped engine_and_oracle_agree_on_the_excerpt: there is no python3");
         return;
     }
-    let folder = crate::program::target().join("kernel-docs-excerpt");
+    let folder = xtask::program::target().join("kernel-docs-excerpt");
     fs::create_dir_all(&folder).unwrap();
     let (page, list) = (folder.join("excerpt.html"), folder.join("documents.txt"));
     fs::write(&page, EXCERPT).unwrap();
