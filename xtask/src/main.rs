@@ -53,7 +53,7 @@ const COMMANDS: &[Command] = &[
         name: "demo",
         takes: "[-- WORDS…]",
         about: "A bank and its agents: who may do what, for whom, and why",
-        run: |words| forward(&["run", "-q", "-p", "deputize-cli", "--", "demo"], words),
+        run: |words| forward(DEMO, words),
     },
     Command {
         name: "generate",
@@ -150,6 +150,17 @@ const COMMANDS: &[Command] = &[
         about: "Check licences, advisories and sources of all dependencies",
         run: |words| words.none().and_then(|()| tell(test::deny())),
     },
+];
+
+/// Not quiet: the first time, there is a minute to wait for the compiler.
+const DEMO: &[&str] = &[
+    "run",
+    "--profile",
+    "demo",
+    "-p",
+    "deputize-cli",
+    "--",
+    "demo",
 ];
 
 /// Thousands of stores, tens of thousands of documents: unoptimised code would
