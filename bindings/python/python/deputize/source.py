@@ -7,7 +7,7 @@ the policy stays; where none has succeeded for `max_age` seconds, everything is
 denied (`snapshot.stale`) until one does. What a URL holds besides scheme, host
 and path is a secret: no message, log or `repr` has it.
 
-A URL needs httpx: `pip install deputize[source]`.
+A URL needs httpx, which the extra `source` brings.
 
 >>> import json, pathlib, tempfile
 >>> from deputize.source import Source
@@ -376,7 +376,7 @@ def _httpx() -> Any:
     try:
         import httpx
     except ImportError as error:
-        raise ImportError("a URL needs httpx: `pip install deputize[source]`") from error
+        raise ImportError("a URL needs httpx, which the extra `source` brings") from error
     return httpx
 
 
