@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) relations: Vec<RelationPlan>,
     ops: Vec<Op>,
     conditions: Vec<String>,
+    /// Some rewrite subtracts.
+    excludes: bool,
 }
 
 /// A type and its relations.
@@ -43,8 +45,9 @@ pub(crate) struct RelationPlan {
     /// Only unions are met, however far one goes from here: then the answer is
     /// plain reachability over `leaves`.
     pub(crate) monotone: bool,
-    /// Evaluation may come back to a relation that it came from.
-    pub(crate) recursive: bool,
+    /// Some tuple with a condition may be met, however far one goes from here:
+    /// then, and only then, may an error be.
+    pub(crate) conditional: bool,
     /// For a monotone relation: its rewrite with computed relations unfolded.
     pub(crate) leaves: Vec<Leaf>,
     /// Relations of the same type that give this one, itself included, through
@@ -155,7 +158,7 @@ impl Plan {
                     assignable: Vec::new(),
                     assigned: false,
                     monotone: true,
-                    recursive: false,
+                    conditional: false,
                     leaves: Vec::new(),
                     includes: Vec::new(),
                     held_by: Vec::new(),
@@ -305,14 +308,18 @@ impl Plan {
             order::sort(&mut relation.up_parents);
             relation.up_parents.dedup();
         }
-        let on_cycle: Vec<bool> = (0..count as u32)
-            .map(|id| closure(id, &depends).contains(&id))
+        let conditional_here: Vec<bool> = (0..count as u32)
+            .map(|id| self.meets_condition(id, self.root(id)))
             .collect();
+        self.excludes = self.ops.iter().any(|op| matches!(op, Op::Exclusion { .. }));
         for id in 0..count as u32 {
             let reach = closure(id, &depends);
+            let conditional = at(&conditional_here, id) == Some(&true)
+                || reach
+                    .iter()
+                    .any(|r| at(&conditional_here, *r) == Some(&true));
             let monotone = at(&plain, id) == Some(&true)
                 && reach.iter().all(|r| at(&plain, *r) == Some(&true));
-            let recursive = reach.iter().any(|r| at(&on_cycle, *r) == Some(&true));
             let mut includes = closure(id, &computed_by);
             if !includes.contains(&id) {
                 includes.push(id);
@@ -342,7 +349,7 @@ impl Plan {
                 relation.held_by = held_by;
                 relation.held_by_usersets = held_by_usersets;
                 relation.monotone = monotone;
-                relation.recursive = recursive;
+                relation.conditional = conditional;
                 relation.includes = includes;
                 relation.leaves = leaves;
             }
@@ -387,6 +394,35 @@ impl Plan {
             }
         }
         leaves
+    }
+
+    /// Whether an operation of a relation's rewrite reads tuples of its own
+    /// object that may have a condition.
+    fn meets_condition(&self, id: RelationId, op: OpId) -> bool {
+        let conditional = |id| {
+            self.relation_plan(id)
+                .is_some_and(|r| r.assignable.iter().any(|a| a.condition.is_some()))
+        };
+        match self.op(op) {
+            Op::Never | Op::Computed(_) => false,
+            Op::Direct(_) => conditional(id),
+            Op::Parents(parents) => conditional(parents.tupleset),
+            Op::Union(parts) | Op::Intersection(parts) => {
+                parts.iter().any(|part| self.meets_condition(id, *part))
+            }
+            Op::Exclusion { base, subtract } => {
+                self.meets_condition(id, *base) || self.meets_condition(id, *subtract)
+            }
+        }
+    }
+
+    /// Whether every operand of a rewrite must be looked at, because an error
+    /// below it might be subtracted further up; else the first that is false
+    /// decides. Of one operation alone, without its relation: `None`.
+    #[inline]
+    pub(crate) fn exhaustive(&self, relation: Option<&RelationPlan>) -> bool {
+        self.excludes
+            && relation.map_or(!self.conditions.is_empty(), |relation| relation.conditional)
     }
 
     fn walk(&self, op: OpId, given: bool, into: &mut Walk) {

@@ -9,7 +9,14 @@ use super::view::View;
 /// It has no rows. Numbers of real names stay below 2³¹ − 2.
 pub(super) const UNKNOWN_OBJECT: NameId = (1 << 31) - 1;
 /// Stands for the unknown object of a userset that asks.
-const UNKNOWN_USER: NameId = (1 << 31) - 2;
+pub(super) const UNKNOWN_USER: NameId = (1 << 31) - 2;
+
+/// Whether a number stands for an object that neither knows: it then stands for
+/// many, so nothing is remembered of it.
+#[inline]
+pub(super) fn is_unknown(object: NameId) -> bool {
+    object >= UNKNOWN_USER
+}
 
 /// Who a question is about.
 #[derive(Debug, Clone, Copy)]

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::order;
 use crate::policy::{AllowedKind, Node, Op, OpId, Parents, RelationId, Row, Subject, Verdict};
 
-use super::check::Search;
 use super::error::QueryError;
 use super::reach::{Reached, Trail};
+use super::search::Search;
 use super::view::View;
 
 /// How deep a tree goes, in relations: a person reads no deeper, and no data
@@ -191,7 +191,7 @@ impl Story<'_, '_> {
         let mut trail = Trail::new();
         // What is remembered of other questions would cut the trail short.
         let memo = self.search.memo.take();
-        let reached = self.search.walk(node, &mut trail, true);
+        let reached = self.search.walk(node, &mut trail);
         self.search.memo = memo;
         let Ok(Reached::Hit(last)) = reached else {
             return None;

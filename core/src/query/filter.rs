@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 
 use crate::policy::{NameId, Node, RelationId, TypeId};
 
-use super::check::{Search, Seen};
 use super::error::QueryError;
+use super::search::{Search, Seen};
 use super::view::View;
 
 /// How many objects are looked up at once: enough for their waits for memory to
@@ -206,7 +206,7 @@ impl Kinds<'_, '_> {
             && user.split_once('#').is_some_and(|(of, _)| of == object);
         Ok(if own {
             Node {
-                object: super::ask::UNKNOWN_OBJECT - 1,
+                object: super::ask::UNKNOWN_USER,
                 ..node
             }
         } else {

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::policy::{Node, Op, OpId, RelationId, TypeId, Verdict};
 
-use super::check::Seen;
 use super::error::QueryError;
+use super::search::Seen;
 use super::view::View;
 
 /// Which users are asked for.

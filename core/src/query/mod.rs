@@ -3,6 +3,8 @@
 mod ask;
 mod authority;
 mod check;
+mod climb;
+mod equations;
 mod error;
 mod expand;
 mod explain;
@@ -12,8 +14,10 @@ mod list_users;
 mod overlay;
 mod reach;
 mod resolve;
+mod search;
 #[cfg(feature = "tokens")]
 mod terms;
+mod value;
 mod view;
 
 pub use authority::Grounds;

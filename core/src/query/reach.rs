@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 
 use crate::policy::{AllowedKind, Leaf, NameId, Node, RelationId, Row, Subject, Verdict, holds};
 
-use super::check::{Search, Seen};
 use super::error::QueryError;
+use super::search::{Search, Seen};
 
 /// No entry of the queue.
 const NO_PARENT: u32 = u32::MAX;
@@ -39,21 +39,15 @@ impl Search<'_, '_> {
     #[inline]
     pub(super) fn reach(&mut self, start: Node) -> Result<bool, QueryError> {
         let mut trail = Trail::new();
-        let reached = self.walk(start, &mut trail, false)?;
+        let reached = self.walk(start, &mut trail)?;
         if self.memo.is_some() {
             self.remember(&trail, reached);
         }
         Ok(matches!(reached, Reached::Hit(_)))
     }
 
-    /// As [`Search::reach`], leaving the trail. With `track`, every repetition
-    /// is noticed, and `self.repeated` tells whether there was one.
-    pub(super) fn walk(
-        &mut self,
-        start: Node,
-        trail: &mut Trail,
-        track: bool,
-    ) -> Result<Reached, QueryError> {
+    /// As [`Search::reach`], leaving the trail.
+    pub(super) fn walk(&mut self, start: Node, trail: &mut Trail) -> Result<Reached, QueryError> {
         let mut seen: Option<Seen> = None;
         let mut found: SmallVec<[Node; 8]> = SmallVec::new();
         let mut head = 0;
@@ -72,15 +66,9 @@ impl Search<'_, '_> {
                     }
                     continue;
                 }
-                let repeated = match &mut seen {
-                    Some(seen) => !seen.insert(next),
-                    None => track && trail.iter().any(|(node, _)| *node == next),
-                };
-                if repeated {
-                    self.repeated = true;
-                    continue;
+                if seen.as_mut().is_none_or(|seen| seen.insert(next)) {
+                    trail.push((next, head as u32));
                 }
-                trail.push((next, head as u32));
             }
             head += 1;
         }
@@ -332,7 +320,7 @@ impl Search<'_, '_> {
     }
 
     /// What the counting tuples of one set lead to. Once one counts, errors of
-    /// the others are dropped; while none does, the first stays.
+    /// the others are passed over; while none does, the first stays.
     #[inline]
     pub(super) fn counting<T, const N: usize>(
         &mut self,
@@ -362,7 +350,9 @@ impl Search<'_, '_> {
                 out.extend(lead(self, subject));
             }
         }
-        if !counts {
+        if counts {
+            self.passed = self.passed.take().or(failed);
+        } else {
             self.keep_error(failed);
         }
         Ok(out)
@@ -373,11 +363,16 @@ impl Search<'_, '_> {
     /// where that would be longer than the row, or a guard is in the way.
     fn inside(&mut self, relation: RelationId, row: Row<'_>) -> Result<Option<bool>, QueryError> {
         let (view, asked) = (self.view, self.asked);
-        if !view.overlay.is_empty() || asked.userset.is_some() || row.guards.iter().any(|g| *g != 0)
+        let plan = &view.policy.plan;
+        // From the user's side no error below the row would be met.
+        let conditional = plan.relation_plan(relation).is_none_or(|r| r.conditional);
+        if conditional
+            || !view.overlay.is_empty()
+            || asked.userset.is_some()
+            || row.guards.iter().any(|g| *g != 0)
         {
             return Ok(None);
         }
-        let plan = &view.policy.plan;
         let graph = &view.policy.graph;
         let mut leads = vec![false; plan.relations.len()];
         for allowed in plan
@@ -419,7 +414,7 @@ impl Search<'_, '_> {
             {
                 return Ok(Some(true));
             }
-            let ups = super::list_objects::ups(view, node, subject, &leads);
+            let ups = super::climb::ups(view, node, subject, &leads);
             for (next, guarded) in ups {
                 if guarded || left == 0 {
                     return Ok(None);
@@ -433,7 +428,7 @@ impl Search<'_, '_> {
 
     /// Keeps what a finished search has proved, for the questions after it.
     fn remember(&mut self, trail: &Trail, reached: Reached) {
-        let clean = self.error.is_none();
+        let clean = self.error.is_none() && self.passed.is_none();
         let Some(memo) = &mut self.memo else { return };
         match reached {
             Reached::Hit(last) => {

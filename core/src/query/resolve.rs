@@ -2,61 +2,25 @@
 //!
 //! It goes down a relation's rewrite operation by operation, with frames of
 //! its own instead of the program's stack, so that no data can overflow it.
-//! All logic of union, intersection and exclusion stands in this file.
+//! What operands come to together, `value.rs` says.
 //!
-//! What comes back is true, false or an error. A false that rests on meeting
-//! the same `object#relation` again on the way to it is *tainted*: it stays
-//! false where it would be subtracted, because what it rests on was never
-//! decided.
+//! A question that comes back to a relation on its way to it is not decided
+//! here: the answer would hang on where one began. `equations.rs` decides it.
 
 use smallvec::SmallVec;
 
 use hashbrown::HashTable;
 
-use crate::policy::{Node, Op, OpId, Parents, Row, Verdict};
+use crate::policy::{Node, Op, OpId, Parents, Row, Subject, Verdict};
 
-use super::check::{Search, Seen, hash};
+use super::ask::is_unknown;
 use super::error::QueryError;
 use super::reach::{Reached, Trail};
+use super::search::{Search, Seen, hash};
+use super::value::{All, Value};
 
 /// The steps after which a question remembers what it has decided.
 const REMEMBER_FROM: u64 = 64;
-
-/// What a part of a question comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Outcome {
-    value: Value,
-    /// A false that rests on a cycle.
-    tainted: bool,
-    /// A cycle was met on the way, whatever came of it.
-    cyclic: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Value {
-    True,
-    False,
-    /// The number of an error.
-    Error(u32),
-}
-
-impl Outcome {
-    const TRUE: Self = Self {
-        value: Value::True,
-        tainted: false,
-        cyclic: false,
-    };
-    const FALSE: Self = Self {
-        value: Value::False,
-        tainted: false,
-        cyclic: false,
-    };
-    const CYCLE: Self = Self {
-        value: Value::False,
-        tainted: true,
-        cyclic: true,
-    };
-}
 
 /// An operation in the middle of its work.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +30,12 @@ struct Frame {
     /// The next operand or tuple.
     next: u32,
     depth: u32,
-    /// The first error of an operand.
-    error: Option<u32>,
-    tainted: bool,
-    cyclic: bool,
+    /// Every operand is looked at, whatever the ones before it come to.
+    exhaustive: bool,
+    /// Of a union: its operands so far. Of an exclusion: its base.
+    value: Value,
+    /// Of an intersection: its operands so far.
+    all: All,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -102,13 +68,36 @@ enum Work {
 pub(super) struct Frames {
     stack: SmallVec<[Frame; 12]>,
     path: Path,
+    /// A relation was met again on the way to it.
+    cyclic: bool,
     errors: Vec<QueryError>,
-    /// Relations decided without meeting a cycle: they would come out the same
-    /// on any other way to them.
+    /// What relations came to: they would come out the same on any other way to
+    /// them.
     decided: HashTable<(Node, Value)>,
     /// Those of this question only: error numbers are, and so are the numbers
     /// of unknown objects.
     passing: Vec<Node>,
+}
+
+impl Frames {
+    /// What a relation came to, where that is known.
+    pub(super) fn decided(&self, node: Node) -> Option<Value> {
+        let found = self.decided.find(hash(node), |(n, _)| *n == node);
+        found.map(|(_, value)| *value)
+    }
+
+    /// Remembers what a relation came to.
+    pub(super) fn remember(&mut self, node: Node, value: Value) {
+        if self.decided(node).is_some() {
+            return;
+        }
+        if !matches!(value, Value::True | Value::False) || is_unknown(node.object) {
+            self.passing.push(node);
+        }
+        let entry = (node, value);
+        self.decided
+            .insert_unique(hash(node), entry, |(n, _)| hash(*n));
+    }
 }
 
 impl Search<'_, '_> {
@@ -116,19 +105,29 @@ impl Search<'_, '_> {
     pub(super) fn resolve(&mut self, target: Node) -> Result<bool, QueryError> {
         self.prepare();
         let first = self.enter(target, 0)?;
-        self.run(first)
+        let value = match self.run(first)? {
+            Value::Cycle => self.solve(target)?,
+            value => value,
+        };
+        Ok(self.finish(value))
     }
 
     /// Decides one operation of a relation's rewrite on an object.
     pub(super) fn resolve_op(&mut self, op: OpId, object: u32) -> Result<bool, QueryError> {
         self.prepare();
-        let first = self.begin(op, object, 0)?;
-        self.run(first)
+        let exhaustive = self.view.policy.plan.exhaustive(None);
+        let first = self.begin(op, object, 0, exhaustive)?;
+        let value = match self.run(first)? {
+            Value::Cycle => self.solve_op(op, object)?,
+            value => value,
+        };
+        Ok(self.finish(value))
     }
 
     fn prepare(&mut self) {
         self.frames.stack.clear();
         self.frames.path = Path::default();
+        self.frames.cyclic = false;
         self.frames.errors.clear();
         for node in self.frames.passing.drain(..) {
             let known = self
@@ -141,14 +140,18 @@ impl Search<'_, '_> {
         }
     }
 
-    fn run(&mut self, first: Option<Outcome>) -> Result<bool, QueryError> {
+    /// What the question comes to; [`Value::Cycle`] as soon as a cycle is met.
+    fn run(&mut self, first: Option<Value>) -> Result<Value, QueryError> {
         let mut result = first;
         loop {
-            while let Some(outcome) = result.take() {
+            if self.frames.cyclic {
+                return Ok(Value::Cycle);
+            }
+            while let Some(value) = result.take() {
                 let Some(frame) = self.frames.stack.last_mut() else {
-                    return Ok(self.finish(outcome));
+                    return Ok(value);
                 };
-                if let Some(done) = frame.absorb(outcome) {
+                if let Some(done) = frame.absorb(value) {
                     result = Some(self.leave(done));
                 }
             }
@@ -156,48 +159,42 @@ impl Search<'_, '_> {
         }
     }
 
-    fn finish(&mut self, outcome: Outcome) -> bool {
-        if let Value::Error(number) = outcome.value {
+    fn finish(&mut self, value: Value) -> bool {
+        if let Value::Error(number) = value {
             let error = self.frames.errors.get(number as usize).cloned();
             self.error = Some(error.unwrap_or(QueryError::Internal));
         }
-        outcome.value == Value::True
+        value == Value::True
     }
 
     /// Takes the top frame off, with what it came to.
-    fn leave(&mut self, outcome: Outcome) -> Outcome {
+    fn leave(&mut self, mut value: Value) -> Value {
         if let Some(Frame {
             work: Work::Relation(node),
             ..
         }) = self.frames.stack.pop()
         {
             self.frames.path.pop(node);
-            // A short question is over before a repetition would pay.
-            let long = self.memo.is_some() || self.spent() > REMEMBER_FROM;
-            if long && !outcome.cyclic && self.view.limits.depth.is_none() {
-                let failed = matches!(outcome.value, Value::Error(_));
-                if failed || node.object >= super::ask::UNKNOWN_OBJECT - 1 {
-                    self.frames.passing.push(node);
+            if self.view.limits.depth.is_some() {
+                // Of unions alone, what only rests on itself is false.
+                if value == Value::Cycle && self.is_monotone(node.relation) {
+                    value = Value::False;
                 }
-                let entry = (node, outcome.value);
-                self.frames
-                    .decided
-                    .insert_unique(hash(node), entry, |(n, _)| hash(*n));
+            } else if self.memo.is_some() || self.spent() > REMEMBER_FROM {
+                // A short question is over before a repetition would pay.
+                self.frames.remember(node, value);
             }
         }
-        outcome
+        value
     }
 
     /// Begins `object#relation`: decides it at once or puts a frame on.
-    fn enter(&mut self, node: Node, depth: u32) -> Result<Option<Outcome>, QueryError> {
+    fn enter(&mut self, node: Node, depth: u32) -> Result<Option<Value>, QueryError> {
         self.step(1)?;
-        if self.asked.userset == Some(node) {
-            return Ok(Some(Outcome::TRUE));
-        }
-        if !self.may_hold(node.relation) {
-            return Ok(Some(Outcome::FALSE));
-        }
         let limit = self.view.limits.depth;
+        if let Some(value) = self.given(node) {
+            return Ok(Some(value));
+        }
         if let Some(limit) = limit
             && depth >= limit
         {
@@ -205,156 +202,110 @@ impl Search<'_, '_> {
         }
         let view = self.view;
         let Some(relation) = view.policy.plan.relation_plan(node.relation) else {
-            return Ok(Some(Outcome::FALSE));
+            return Ok(Some(Value::False));
         };
         if relation.monotone && limit.is_none() {
-            return self.enter_monotone(node, relation.recursive).map(Some);
+            return self.enter_monotone(node).map(Some);
         }
         if self.frames.path.contains(node) {
-            return Ok(Some(Outcome::CYCLE));
+            // With a limit of depth every way counts for itself.
+            self.frames.cyclic |= limit.is_none();
+            return Ok(Some(Value::Cycle));
         }
-        if let Some((_, value)) = self.frames.decided.find(hash(node), |(n, _)| *n == node) {
-            return Ok(Some(Outcome {
-                value: *value,
-                ..Outcome::FALSE
-            }));
+        if let Some(value) = self.frames.decided(node) {
+            return Ok(Some(value));
         }
         self.frames.path.push(node);
-        self.push(Work::Relation(node), node.object, depth);
-        self.begin(relation.root, node.object, depth)
+        let exhaustive = view.policy.plan.exhaustive(Some(relation));
+        self.push(Work::Relation(node), node.object, depth, exhaustive);
+        Ok(None)
     }
 
-    /// Decides a relation below which only unions lie. A cycle among them
-    /// matters to what is above, so a miss is looked at once more for one.
-    fn enter_monotone(&mut self, node: Node, recursive: bool) -> Result<Outcome, QueryError> {
-        let outer = self.error.take();
-        self.repeated = false;
-        let mut trail = Trail::new();
-        let reached = self.walk(node, &mut trail, recursive)?;
-        let error = std::mem::replace(&mut self.error, outer);
-        if matches!(reached, Reached::Hit(_)) {
-            return Ok(Outcome::TRUE);
+    /// What a relation comes to whatever its tuples say.
+    #[inline]
+    pub(super) fn given(&self, node: Node) -> Option<Value> {
+        if self.asked.userset == Some(node) {
+            return Some(Value::True);
         }
-        let cyclic = self.repeated && self.has_cycle(node)?;
-        let value = match error {
-            Some(error) => self.failed(error).value,
-            None => Value::False,
-        };
-        Ok(Outcome {
-            value,
-            tainted: cyclic && value == Value::False,
-            cyclic,
+        (!self.may_hold(node.relation)).then_some(Value::False)
+    }
+
+    /// Decides a relation below which only unions lie: whatever cycles there
+    /// are, what is not reached does not hold.
+    pub(super) fn enter_monotone(&mut self, node: Node) -> Result<Value, QueryError> {
+        let outer = (self.error.take(), self.passed.take());
+        let mut trail = Trail::new();
+        let reached = self.walk(node, &mut trail)?;
+        let error = std::mem::replace(&mut self.error, outer.0);
+        let passed = std::mem::replace(&mut self.passed, outer.1);
+        Ok(match (reached, error, passed) {
+            (Reached::Hit(_), ..) => Value::True,
+            (Reached::Missed, Some(error), _) => self.failed(error),
+            (Reached::Missed, None, Some(error)) => Value::Passed(self.error_number(error)),
+            (Reached::Missed, None, None) => Value::False,
         })
     }
 
-    /// Whether the nodes below a monotone one come back to one another.
-    fn has_cycle(&mut self, start: Node) -> Result<bool, QueryError> {
-        let outer = self.error.take();
-        let mut open = Seen::default();
-        let mut closed = Seen::default();
-        let mut found: SmallVec<[Node; 8]> = SmallVec::new();
-        // A node is put on twice: to be opened, and to be closed behind all
-        // that it leads to.
-        let mut stack = vec![(start, false)];
-        let mut cyclic = false;
-        while let Some((node, opened)) = stack.pop() {
-            if opened {
-                open.remove(node);
-                closed.insert(node);
-                continue;
-            }
-            if closed.contains(node) {
-                continue;
-            }
-            if !open.insert(node) {
-                cyclic = true;
-                break;
-            }
-            stack.push((node, true));
-            self.expand(node, &mut found)?;
-            stack.extend(found.drain(..).map(|next| (next, false)));
-        }
-        self.error = outer;
-        Ok(cyclic)
-    }
-
     /// Begins an operation: decides it at once or puts a frame on.
-    fn begin(&mut self, op: OpId, object: u32, depth: u32) -> Result<Option<Outcome>, QueryError> {
+    fn begin(
+        &mut self,
+        op: OpId,
+        object: u32,
+        depth: u32,
+        exhaustive: bool,
+    ) -> Result<Option<Value>, QueryError> {
         let view = self.view;
-        match view.policy.plan.op(op) {
-            Op::Never => return Ok(Some(Outcome::FALSE)),
-            Op::Computed(relation) => {
-                return self.enter(
-                    Node {
-                        object,
-                        relation: *relation,
-                    },
-                    depth,
-                );
-            }
+        let of = |relation| Node { object, relation };
+        let work = match view.policy.plan.op(op) {
+            Op::Never => return Ok(Some(Value::False)),
+            Op::Computed(relation) => return self.enter(of(*relation), depth),
             Op::Direct(relation) => {
-                return self.begin_direct(
-                    Node {
-                        object,
-                        relation: *relation,
-                    },
-                    depth,
-                );
+                let node = of(*relation);
+                let named = self.named(node)?;
+                if named == Value::True {
+                    return Ok(Some(named));
+                }
+                self.push(Work::usersets(node), object, depth, exhaustive);
+                if let Some(frame) = self.frames.stack.last_mut() {
+                    frame.value = named;
+                }
+                return Ok(None);
             }
-            Op::Parents(Parents { tupleset, .. }) => {
-                let node = Node {
-                    object,
-                    relation: *tupleset,
-                };
-                self.push(
-                    Work::Parents {
-                        op,
-                        node,
-                        counts: false,
-                        failed: None,
-                    },
-                    object,
-                    depth,
-                );
-            }
-            Op::Union(_) => self.push(Work::Any(op), object, depth),
-            Op::Intersection(_) => self.push(Work::All(op), object, depth),
-            Op::Exclusion { .. } => self.push(Work::Except(op), object, depth),
-        }
-        Ok(None)
-    }
-
-    fn begin_direct(&mut self, node: Node, depth: u32) -> Result<Option<Outcome>, QueryError> {
-        let outer = self.error.take();
-        let named = self.direct(node, true);
-        let error = std::mem::replace(&mut self.error, outer);
-        if named {
-            return Ok(Some(Outcome::TRUE));
-        }
-        let error = error.map(|e| self.error_number(e));
-        self.push(
-            Work::Usersets {
-                node,
+            Op::Parents(Parents { tupleset, .. }) => Work::Parents {
+                op,
+                node: of(*tupleset),
                 counts: false,
                 failed: None,
             },
-            node.object,
-            depth,
-        );
-        if let Some(frame) = self.frames.stack.last_mut() {
-            frame.error = error;
-        }
+            Op::Union(_) => Work::Any(op),
+            Op::Intersection(_) => Work::All(op),
+            Op::Exclusion { .. } => Work::Except(op),
+        };
+        self.push(work, object, depth, exhaustive);
         Ok(None)
     }
 
+    /// Whether a node's own tuples name the user.
+    pub(super) fn named(&mut self, node: Node) -> Result<Value, QueryError> {
+        let outer = self.error.take();
+        let named = self.direct(node, true);
+        let error = std::mem::replace(&mut self.error, outer);
+        Ok(match error {
+            _ if named => Value::True,
+            Some(error) => self.failed(error),
+            None => Value::False,
+        })
+    }
+
     /// Begins the next part of the top frame, or ends it.
-    fn advance(&mut self) -> Result<Option<Outcome>, QueryError> {
+    fn advance(&mut self) -> Result<Option<Value>, QueryError> {
         let view = self.view;
         let Some(&Frame {
             work,
             object,
             next,
             depth,
+            exhaustive,
             ..
         }) = self.frames.stack.last()
         else {
@@ -383,11 +334,11 @@ impl Search<'_, '_> {
                 };
                 return self.advance_tuples(view.rows(node), next, depth, Some(parents));
             }
-            // A relation has one part, which was begun with it.
-            Work::Relation(_) => return Err(QueryError::Internal),
+            // A relation has one part, which is all that it comes to.
+            Work::Relation(node) => Some(view.policy.plan.root(node.relation)),
         };
         match operand {
-            Some(op) => self.begin(op, object, depth),
+            Some(op) => self.begin(op, object, depth, exhaustive),
             None => Ok(Some(self.end())),
         }
     }
@@ -399,7 +350,7 @@ impl Search<'_, '_> {
         next: u32,
         depth: u32,
         parents: Option<&Parents>,
-    ) -> Result<Option<Outcome>, QueryError> {
+    ) -> Result<Option<Value>, QueryError> {
         let [stored, contextual] = set;
         let tuple = stored
             .get(next)
@@ -417,22 +368,24 @@ impl Search<'_, '_> {
                 return Ok(None);
             }
         }
-        let node = match parents {
-            None => self.userset_node(subject),
-            Some(parents) => self
-                .view
-                .overlay
-                .type_of(self.view.policy, subject.0)
-                .and_then(|t| parents.target(t))
-                .map(|relation| Node {
-                    object: subject.0,
-                    relation,
-                }),
-        };
-        match node {
+        match self.led(subject, parents) {
             Some(node) => self.enter(node, depth + 1),
             None => Ok(None),
         }
+    }
+
+    /// What a tuple that counts leads to: the userset that it names, or a
+    /// relation of the parent.
+    pub(super) fn led(&self, subject: Subject, parents: Option<&Parents>) -> Option<Node> {
+        let Some(parents) = parents else {
+            return self.userset_node(subject);
+        };
+        let overlay = &self.view.overlay;
+        let type_id = overlay.type_of(self.view.policy, subject.0)?;
+        Some(Node {
+            object: subject.0,
+            relation: parents.target(type_id)?,
+        })
     }
 
     fn note(&mut self, change: impl FnOnce(&mut bool, &mut Option<u32>)) {
@@ -446,100 +399,93 @@ impl Search<'_, '_> {
     }
 
     /// Takes off the top frame, all of whose parts have been asked.
-    fn end(&mut self) -> Outcome {
-        let outcome = self.frames.stack.last().map_or(Outcome::FALSE, Frame::end);
-        self.leave(outcome)
+    fn end(&mut self) -> Value {
+        let value = self.frames.stack.last().map_or(Value::False, Frame::end);
+        self.leave(value)
     }
 
-    fn push(&mut self, work: Work, object: u32, depth: u32) {
+    fn push(&mut self, work: Work, object: u32, depth: u32, exhaustive: bool) {
         self.frames.stack.push(Frame {
             work,
             object,
             next: 0,
             depth,
-            error: None,
-            tainted: false,
-            cyclic: false,
+            exhaustive,
+            value: Value::False,
+            all: All::default(),
         });
     }
 
-    fn failed(&mut self, error: QueryError) -> Outcome {
-        Outcome {
-            value: Value::Error(self.error_number(error)),
-            ..Outcome::FALSE
-        }
+    fn failed(&mut self, error: QueryError) -> Value {
+        Value::Error(self.error_number(error))
     }
 
-    fn error_number(&mut self, error: QueryError) -> u32 {
+    pub(super) fn error_number(&mut self, error: QueryError) -> u32 {
         let errors = &mut self.frames.errors;
         errors.push(error);
         errors.len() as u32 - 1
     }
 }
 
+impl Work {
+    fn usersets(node: Node) -> Self {
+        Self::Usersets {
+            node,
+            counts: false,
+            failed: None,
+        }
+    }
+}
+
 impl Frame {
     /// Takes in what a part came to; gives what the whole comes to, where that
     /// is now decided.
-    fn absorb(&mut self, part: Outcome) -> Option<Outcome> {
-        self.cyclic |= part.cyclic;
-        let decided = |value| {
-            Some(Outcome {
-                value,
-                tainted: false,
-                cyclic: self.cyclic,
-            })
-        };
-        match (self.work, part.value) {
-            (Work::Relation(_), _) => return Some(part),
-            (Work::Any(_) | Work::Usersets { .. } | Work::Parents { .. }, Value::True) => {
-                return decided(Value::True);
+    fn absorb(&mut self, part: Value) -> Option<Value> {
+        match self.work {
+            Work::Relation(_) => return Some(part),
+            Work::Any(_) | Work::Usersets { .. } | Work::Parents { .. } => {
+                self.value = self.value.or(part);
+                if part == Value::True {
+                    return Some(part);
+                }
             }
-            // An untainted false decides; a tainted one leaves it open whether
-            // another operand gives an untainted one.
-            (Work::All(_), Value::False) if !part.tainted => return decided(Value::False),
+            Work::All(_) => {
+                self.all.add(part);
+                if part == Value::False && !self.exhaustive {
+                    return Some(part);
+                }
+            }
             // The base has been asked when `next` is 1.
-            (Work::Except(_), Value::False) if self.next == 1 && !part.tainted => {
-                return decided(Value::False);
+            Work::Except(_) if self.next == 1 => {
+                self.value = part;
+                if part == Value::False && !self.exhaustive {
+                    return Some(part);
+                }
             }
-            (Work::Except(_), Value::True) if self.next == 2 => return decided(Value::False),
-            _ => {}
-        }
-        self.tainted |= part.tainted;
-        if let Value::Error(number) = part.value {
-            self.error = self.error.or(Some(number));
+            Work::Except(_) => return Some(self.value.except(part)),
         }
         None
     }
 
     /// What the whole comes to, when no part decided it.
-    fn end(&self) -> Outcome {
-        let failed = match self.work {
-            Work::Usersets { counts, failed, .. } | Work::Parents { counts, failed, .. }
-                if !counts =>
-            {
-                failed
+    fn end(&self) -> Value {
+        match self.work {
+            Work::All(_) => self.all.value(),
+            Work::Usersets { counts, failed, .. } | Work::Parents { counts, failed, .. } => {
+                self.value.or(of_set(counts, failed))
             }
-            _ => None,
-        };
-        let error = self.error.or(failed);
-        let (value, tainted) = match self.work {
-            Work::All(_) | Work::Except(_) => match (self.tainted, error) {
-                // False, and so stronger than an error.
-                (true, _) => (Value::False, true),
-                (false, Some(number)) => (Value::Error(number), false),
-                (false, None) => (Value::True, false),
-            },
-            _ => match error {
-                // What cannot be told is no false, tainted or not.
-                Some(number) => (Value::Error(number), false),
-                None => (Value::False, self.tainted),
-            },
-        };
-        Outcome {
-            value,
-            tainted,
-            cyclic: self.cyclic,
+            _ => self.value,
         }
+    }
+}
+
+/// What a set of tuples comes to next to what they lead to: once one of them
+/// counts, the others' errors are passed over.
+pub(super) fn of_set(counts: bool, failed: Option<u32>) -> Value {
+    match failed {
+        None => Value::False,
+        Some(error) if counts => Value::Passed(error),
+        Some(error) => Value::Error(error),
     }
 }
 

@@ -21,6 +21,7 @@ mod counting;
 mod cves;
 #[cfg(feature = "tokens")]
 mod exchange;
+mod exclusions;
 #[cfg(feature = "tokens")]
 mod forge;
 #[cfg(feature = "conditions")]
