@@ -164,7 +164,8 @@ impl Story<'_, '_> {
             return self.step(node, false, StepRule::Unreachable, Vec::new());
         }
         if self.path.contains(&node) {
-            return self.step(node, false, StepRule::Cycle, Vec::new());
+            let allowed = self.search.decide(node) == Ok(true);
+            return self.step(node, allowed, StepRule::Cycle, Vec::new());
         }
         if self.path.len() >= MAX_DEPTH || self.steps >= MAX_STEPS {
             let allowed = self.search.decide(node) == Ok(true);

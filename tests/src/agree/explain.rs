@@ -44,7 +44,7 @@ fn part(of: &Asking<'_>, step: &Step, findings: &mut Findings) {
     let holds = |part: &Step| part.allowed;
     let left_out = |part: &Step| matches!(part.rule, StepRule::Omitted { .. });
     match &step.rule {
-        StepRule::Relation | StepRule::Itself | StepRule::Unreachable => {
+        StepRule::Relation | StepRule::Itself | StepRule::Unreachable | StepRule::Cycle => {
             if let Some(truth) = of.truth(relation, object) {
                 compare("explain's part", truth == Truth::Yes);
             }

@@ -3,8 +3,10 @@
 
 #![cfg(test)]
 
+mod agree;
 mod authzen;
 mod differential;
+mod exhaustive;
 mod kept_cases;
 mod naive;
 mod naive_suites;
