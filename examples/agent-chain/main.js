@@ -47,7 +47,8 @@ function branch(agent, story, depth = 0) {
       allowed ? faint(approved ? "Lena was asked, and agreed" : "") : why(reason),
     );
   });
-  const handed = tokens.filter(({ from }) => from === agent);
+  // The agents run at once: who was handed a token first differs from run to run.
+  const handed = tokens.filter(({ from }) => from === agent).sort((one, other) => one.to.localeCompare(other.to));
   const refused = handed
     .filter(({ refused }) => refused)
     .map(({ to, scope, refused }) => done(depth, false, `a token for ${scope}`, to === agent ? "for itself" : `for ${to}`, why(refused)));
