@@ -40,7 +40,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "check",
         takes: "",
-        about: "Format, lints and core's unit tests: after every few lines",
+        about: "Format, and core's lints and unit tests: after every few lines",
         run: |words| words.none().and_then(|()| test::check()),
     },
     Command {

@@ -12,7 +12,9 @@ use crate::{edge, generate, inspector, node, package, python, wasm};
 const STEPS: &[Step] = &[
     Step::new("format", "rustfmt on every file", format),
     Step::new("deny", "licences, advisories and sources", deny),
-    Step::new("lints", "clippy, with every warning an error", lints),
+    Step::new("lints", "clippy, with every warning an error", || {
+        clippy(&WORKSPACE)
+    }),
     Step::new(
         "docs",
         "core's documentation, with every warning an error",
@@ -47,7 +49,7 @@ const STEPS: &[Step] = &[
 /// What `cargo xtask check` runs: seconds after a change of a few lines.
 const INNER: &[Step] = &[
     Step::new("format", "", format),
-    Step::new("lints", "", lints),
+    Step::new("lints", "", || clippy(&CORE)),
     Step::new("unit", "", unit),
 ];
 
@@ -72,6 +74,9 @@ pub(crate) fn check() -> Result<(), Failure> {
 /// built the next one finds.
 const WORKSPACE: [&str; 2] = ["--workspace", "--all-features"];
 
+/// The inner loop waits for core alone.
+const CORE: [&str; 3] = ["-p", "deputize", "--all-features"];
+
 fn format() -> Result<Outcome, Failure> {
     // Only the files' names: the differences are a command away.
     Program::cargo()
@@ -80,10 +85,10 @@ fn format() -> Result<Outcome, Failure> {
     Ok(Outcome::done())
 }
 
-fn lints() -> Result<Outcome, Failure> {
+fn clippy(packages: &[&str]) -> Result<Outcome, Failure> {
     Program::cargo()
         .args(["clippy", "-q", "--all-targets"])
-        .args(WORKSPACE)
+        .args(packages)
         .args(["--", "-D", "warnings"])
         .run()?;
     Ok(Outcome::done())
@@ -100,7 +105,8 @@ fn docs() -> Result<Outcome, Failure> {
 /// Core's unit tests.
 fn unit() -> Result<Outcome, Failure> {
     Program::cargo()
-        .args(["test", "-q", "-p", "deputize", "--all-features", "--lib"])
+        .args(["test", "-q", "--lib"])
+        .args(CORE)
         .run()?;
     Ok(Outcome::done())
 }
