@@ -18,10 +18,9 @@
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
-use crate::policy::{Node, Op, OpId, Parents, Row, Verdict};
+use crate::policy::{Node, Op, OpId, Parents, Row};
 
 use super::error::QueryError;
-use super::resolve::of_set;
 use super::search::{Search, hash};
 use super::value::{All, Value};
 
@@ -184,24 +183,13 @@ impl Search<'_, '_> {
         known: Value,
         system: &mut System,
     ) -> Result<SmallVec<[Place; 4]>, QueryError> {
+        let lead = |search: &Self, subject| search.led(subject, parents);
+        let (led, passed) = self.apart(|search| search.counting::<Node, 4>(set, lead))?;
         let mut places = SmallVec::new();
-        let (mut counts, mut failed) = (false, None);
-        for (subject, guard) in set.into_iter().flat_map(Row::iter) {
-            self.step(1)?;
-            match self.view.verdict(guard) {
-                Verdict::Pass => counts = true,
-                Verdict::Fail => continue,
-                Verdict::Error(error) => {
-                    failed = failed.or(Some(error));
-                    continue;
-                }
-            }
-            if let Some(node) = self.led(subject, parents) {
-                places.push(self.place_of(node, system)?);
-            }
+        for node in led {
+            places.push(self.place_of(node, system)?);
         }
-        let failed = failed.map(|error| self.error_number(error));
-        let known = known.or(of_set(counts, failed));
+        let known = known.or(passed);
         if known != Value::False {
             places.push(system.known(known));
         }

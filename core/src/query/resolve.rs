@@ -10,6 +10,7 @@
 use smallvec::SmallVec;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::policy::{Node, Op, OpId, Parents, Row, Subject, Verdict};
 
@@ -88,15 +89,14 @@ impl Frames {
 
     /// Remembers what a relation came to.
     pub(super) fn remember(&mut self, node: Node, value: Value) {
-        if self.decided(node).is_some() {
-            return;
-        }
+        let place = self
+            .decided
+            .entry(hash(node), |(n, _)| *n == node, |(n, _)| hash(*n));
+        let Entry::Vacant(place) = place else { return };
         if !matches!(value, Value::True | Value::False) || is_unknown(node.object) {
             self.passing.push(node);
         }
-        let entry = (node, value);
-        self.decided
-            .insert_unique(hash(node), entry, |(n, _)| hash(*n));
+        place.insert((node, value));
     }
 }
 
@@ -233,17 +233,29 @@ impl Search<'_, '_> {
     /// Decides a relation below which only unions lie: whatever cycles there
     /// are, what is not reached does not hold.
     pub(super) fn enter_monotone(&mut self, node: Node) -> Result<Value, QueryError> {
+        let (reached, missed) = self.apart(|search| search.walk(node, &mut Trail::new()))?;
+        Ok(match reached {
+            Reached::Hit(_) => Value::True,
+            Reached::Missed => missed,
+        })
+    }
+
+    /// Does some work apart from what the question met before: what the work
+    /// gave, and what it comes to where that is no hit.
+    pub(super) fn apart<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, QueryError>,
+    ) -> Result<(T, Value), QueryError> {
         let outer = (self.error.take(), self.passed.take());
-        let mut trail = Trail::new();
-        let reached = self.walk(node, &mut trail)?;
+        let done = work(self)?;
         let error = std::mem::replace(&mut self.error, outer.0);
         let passed = std::mem::replace(&mut self.passed, outer.1);
-        Ok(match (reached, error, passed) {
-            (Reached::Hit(_), ..) => Value::True,
-            (Reached::Missed, Some(error), _) => self.failed(error),
-            (Reached::Missed, None, Some(error)) => Value::Passed(self.error_number(error)),
-            (Reached::Missed, None, None) => Value::False,
-        })
+        let missed = match (error, passed) {
+            (Some(error), _) => self.failed(error),
+            (None, Some(error)) => Value::Passed(self.error_number(error)),
+            (None, None) => Value::False,
+        };
+        Ok((done, missed))
     }
 
     /// Begins an operation: decides it at once or puts a frame on.
@@ -287,14 +299,8 @@ impl Search<'_, '_> {
 
     /// Whether a node's own tuples name the user.
     pub(super) fn named(&mut self, node: Node) -> Result<Value, QueryError> {
-        let outer = self.error.take();
-        let named = self.direct(node, true);
-        let error = std::mem::replace(&mut self.error, outer);
-        Ok(match error {
-            _ if named => Value::True,
-            Some(error) => self.failed(error),
-            None => Value::False,
-        })
+        let (named, missed) = self.apart(|search| Ok(search.direct(node, true)))?;
+        Ok(if named { Value::True } else { missed })
     }
 
     /// Begins the next part of the top frame, or ends it.
@@ -420,7 +426,7 @@ impl Search<'_, '_> {
         Value::Error(self.error_number(error))
     }
 
-    pub(super) fn error_number(&mut self, error: QueryError) -> u32 {
+    fn error_number(&mut self, error: QueryError) -> u32 {
         let errors = &mut self.frames.errors;
         errors.push(error);
         errors.len() as u32 - 1
@@ -481,7 +487,7 @@ impl Frame {
 
 /// What a set of tuples comes to next to what they lead to: once one of them
 /// counts, the others' errors are passed over.
-pub(super) fn of_set(counts: bool, failed: Option<u32>) -> Value {
+fn of_set(counts: bool, failed: Option<u32>) -> Value {
     match failed {
         None => Value::False,
         Some(error) if counts => Value::Passed(error),
