@@ -17,10 +17,10 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyIndexError;
+use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyTuple};
+use pyo3::types::{PyCapsule, PyDict, PyList, PyTuple};
 
 use crate::argument::not_a;
 use crate::error::misuse;
@@ -487,12 +487,30 @@ impl BooleanArray {
                     _ => Ok(array),
                 }
             }
+            "pandas" => {
+                let truths = own.call_method0("__array__")?;
+                match class.name()?.to_str()? {
+                    // Selecting by it goes by the index.
+                    "Series" => {
+                        let index = PyDict::new(py);
+                        index.set_item("index", ids.getattr("index")?)?;
+                        py.import("pandas")?
+                            .call_method("Series", (truths,), Some(&index))
+                    }
+                    _ => Ok(truths),
+                }
+            }
             "polars" => {
                 let name = ids.getattr("name")?;
                 py.import("polars")?.call_method1("Series", (name, own))
             }
             _ => Ok(own),
         }
+    }
+
+    fn truth(&self, place: usize) -> bool {
+        let byte = self.bits.get(place / 8);
+        byte.is_some_and(|byte| bit(*byte, place))
     }
 
     fn schema() -> Schema {
@@ -568,6 +586,35 @@ impl BooleanArray {
         ))
     }
 
+    /// As a NumPy array of bool, which is what NumPy, pandas and others ask for.
+    #[pyo3(signature = (dtype = None, copy = None))]
+    pub(crate) fn __array__<'py>(
+        &self,
+        py: Python<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if copy == Some(false) {
+            let said = "a mask holds bits: an array of bool is always a copy";
+            return Err(PyValueError::new_err(said));
+        }
+        let truths = PyList::new(py, (0..self.length).map(|place| self.truth(place)))?;
+        let array = py
+            .import("numpy")?
+            .call_method1("array", (truths, "bool"))?;
+        match dtype {
+            None => Ok(array),
+            Some(dtype) => array.call_method1("astype", (dtype,)),
+        }
+    }
+
+    /// A mask is many answers, and the truth of none of them.
+    fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
+        let said =
+            "a mask has no truth of its own: ask `Filtered.allowed`, `any(mask)` or `all(mask)`";
+        Err(misuse(py, said))
+    }
+
     fn __len__(&self) -> usize {
         self.length
     }
@@ -581,7 +628,7 @@ impl BooleanArray {
             false => asked,
         };
         let place = usize::try_from(place).ok().filter(|p| *p < self.length);
-        let found = place.and_then(|p| Some(bit(*self.bits.get(p / 8)?, p)));
+        let found = place.map(|place| self.truth(place));
         found.ok_or_else(|| PyIndexError::new_err("there are fewer items"))
     }
 

@@ -23,7 +23,7 @@ const WANTED: &str = "a list, a tuple, a NumPy array or an Arrow array of str";
 pub(crate) struct Filtered {
     /// For each id, in the order given, whether it is allowed: a list of bool
     /// for a list, a NumPy array of bool for a NumPy array, an Arrow array of
-    /// bool for an Arrow array.
+    /// bool for an Arrow array, a Series with the same index for one of pandas.
     #[pyo3(get)]
     mask: Py<PyAny>,
     /// How many are allowed.
@@ -74,6 +74,18 @@ impl Filtered {
 
     fn __bool__(&self) -> bool {
         self.allowed > 0
+    }
+
+    /// The mask as a NumPy array of bool. Without it NumPy would take the whole
+    /// for one truth.
+    #[pyo3(signature = (dtype = None, copy = None))]
+    fn __array__<'py>(
+        &self,
+        py: Python<'py>,
+        dtype: Option<&Bound<'py, PyAny>>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        BooleanArray::new(&self.bytes).__array__(py, dtype, copy)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

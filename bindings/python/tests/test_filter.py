@@ -159,6 +159,59 @@ def test_a_mask_that_any_arrow_library_reads() -> None:
         BooleanArray.__getitem__(ANNE.filter("reader", Foreign(pa.array(["a"]))).mask, 1)
 
 
+def truths(mask: Any) -> list[bool]:
+    return [bool(one) for one in np.asarray(mask, bool)]
+
+
+@pytest.mark.parametrize("ids", [["document:3"] * 3, ["document:3", "document:1", "document:3"], []])
+def test_a_mask_of_pandas_ids_selects_what_is_allowed(ids: list[str]) -> None:
+    pd = pytest.importorskip("pandas", minversion="3")  # pandas 2 hands no Series on as Arrow: refused
+    wanted = [one == "document:1" for one in ids]
+    frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "text": [f"text {n}" for n in range(len(ids))]})
+    frame.index = pd.Index([f"row {n}" for n in range(len(ids))])
+    texts = np.array(frame["text"], dtype=object)
+    kept = [text for text, allowed in zip(texts, wanted) if allowed]
+    for column in (frame["id"], frame["id"].astype(object)):
+        found = ANNE.filter("reader", column)
+        mask = found.mask
+        assert truths(mask) == truths(found) == wanted
+        assert list(frame[mask]["text"]) == list(frame.loc[mask, "text"]) == kept
+        assert list(texts[np.asarray(mask, bool)]) == kept
+        assert [one for one in np.where(mask, texts, None) if one is not None] == kept
+        told = frame.assign(ok=mask)
+        assert list(told[told.ok.astype(bool)]["text"]) == kept
+        assert list(frame[~mask]["text"]) == [text for text in texts if text not in kept]
+        if len(ids) > 1:
+            with pytest.raises(ValueError, match="ambiguous"):
+                bool(mask)
+
+
+def test_a_mask_of_any_arrow_array_is_never_one_truth() -> None:
+    class Foreign:
+        def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
+            return pa.array(["document:3"] * 3).__arrow_c_array__(requested_schema)
+
+    found = ANNE.filter("reader", Foreign())
+    mask, texts = found.mask, np.array(["a", "b", "c"], dtype=object)
+    with pytest.raises(MisuseError, match="no truth of its own"):
+        bool(mask)
+    assert isinstance(mask, BooleanArray) and list(texts[np.asarray(mask, bool)]) == []
+    assert list(np.where(mask, texts, None)) == [None, None, None]
+    assert np.asarray(found).dtype == np.asarray(mask).dtype == np.bool_
+    assert np.asarray(mask, dtype="int8").tolist() == [0, 0, 0] and not any(mask)
+    with pytest.raises(ValueError, match="always a copy"):
+        np.array(mask, copy=False)
+
+
+def test_masks_of_polars_select_what_is_allowed() -> None:
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"id": ["document:3", "document:1", "document:3"], "text": ["a", "b", "c"]})
+    found = ANNE.filter("reader", frame["id"])
+    assert frame.filter(found.mask)["text"].to_list() == ["b"] and truths(found.mask) == [False, True, False]
+    with pytest.raises(TypeError, match="ambiguous"):
+        bool(found.mask)
+
+
 def test_an_export_that_fails_fails() -> None:
     class Bad:
         def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
