@@ -13,13 +13,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, cast, get_type_hints
 
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth import AccessToken, TokenVerifier
 from fastmcp.server.dependencies import get_http_request, without_injected_parameters
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.function_tool import FunctionTool
+from fastmcp.utilities.versions import VersionSpec
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.shared.exceptions import MCPError
 from pydantic import TypeAdapter
@@ -124,7 +125,7 @@ class ToolGate(Middleware):
         call = context.message
         found: Any = None
         if call.name in self._tools.rules and context.fastmcp_context is not None:
-            found = await context.fastmcp_context.fastmcp.get_tool(call.name)
+            found = await context.fastmcp_context.fastmcp.get_tool(call.name, _version(context))
 
         def arguments() -> Mapping[str, Any]:
             rule = self._tools.rules[call.name]
@@ -140,14 +141,18 @@ class ToolGate(Middleware):
     ) -> Any:
         """Reads the resource, or says why not."""
         uri = str(context.message.uri)
-        name, given = uri, {}
+        name, given, template = uri, {}, None
         if uri not in self._resources.rules and context.fastmcp_context is not None:
-            server = context.fastmcp_context.fastmcp
-            if await server.get_resource(uri) is None:
-                template = await server.get_resource_template(uri)
+            server, version = context.fastmcp_context.fastmcp, _version(context)
+            if await server.get_resource(uri, version) is None:
+                template = await server.get_resource_template(uri, version)
                 if template is not None:
                     name, given = template.uri_template, template.matches(uri) or {}
-        ruling = self._resources.rule(name, lambda: given, self._who)
+
+        def arguments() -> Mapping[str, Any]:
+            return _unchanged(template, self._resources.rules[name], given)
+
+        ruling = self._resources.rule(name, arguments, self._who)
         return await call_next(context) if ruling else _refuse(ruling)
 
     async def on_get_prompt(
@@ -155,7 +160,14 @@ class ToolGate(Middleware):
     ) -> Any:
         """Gives the prompt, or says why not."""
         message = context.message
-        ruling = self._prompts.rule(message.name, lambda: message.arguments or {}, self._who)
+        found: Any = None
+        if message.name in self._prompts.rules and context.fastmcp_context is not None:
+            found = await context.fastmcp_context.fastmcp.get_prompt(message.name, _version(context))
+
+        def arguments() -> Mapping[str, Any]:
+            return _unchanged(found, self._prompts.rules[message.name], message.arguments or {})
+
+        ruling = self._prompts.rule(message.name, arguments, self._who)
         return await call_next(context) if ruling else _refuse(ruling)
 
     async def on_list_tools(
@@ -198,6 +210,39 @@ def _members(message: Any) -> Mapping[str, Any]:
     params = getattr(message, "params", message)
     dumped = params.model_dump() if hasattr(params, "model_dump") else params
     return dumped if isinstance(dumped, Mapping) else {}
+
+
+def _version(context: MiddlewareContext[Any]) -> VersionSpec | None:
+    """The version of a component that the request asks for, as FastMCP reads it."""
+    request = None if context.fastmcp_context is None else context.fastmcp_context.request_context
+    named = ((request.meta if request is not None else None) or {}).get("fastmcp")
+    version = named.get("version") if isinstance(named, Mapping) else None
+    return VersionSpec(eq=version) if isinstance(version, str) and version else None
+
+
+def _unchanged(made: Any, rule: ToolRule | None, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The texts that a prompt or a template is given, of which it may make something else.
+
+    Raises DeniedError, `guard.arguments`, where its function gets what names the
+    resource or the context in another form, or not at all.
+    """
+    if rule is None or rule.fixed:
+        return given
+    function = getattr(made, "fn", None)
+    if function is None:
+        raise DeniedError("guard.arguments", "what it is made of cannot be seen: give a rule that names no argument")
+    bare = without_injected_parameters(function)
+    kinds = get_type_hints(bare, include_extras=True)
+    known = inspect.signature(bare).parameters
+    for name in given if rule.names is None else rule.names:
+        if name not in given:
+            continue
+        if name not in known:
+            raise DeniedError("guard.arguments", f"`{name}` is no argument of `{made.name}`")
+        parsed: object = TypeAdapter(kinds.get(name, str)).validate_python(given[name])
+        if not _same(given[name], parsed):
+            raise DeniedError("guard.arguments", f"parsing changes `{name}`: write it in the form that `{made.name}` gets")
+    return given
 
 
 def _parsed(tool: Any, rule: ToolRule, given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ pytest.importorskip("fastmcp")
 
 from fastmcp import Client, FastMCP
 from mcp.shared.exceptions import MCPError
+from pydantic import StringConstraints
 from starlette.testclient import TestClient
 
 from deputize import Policy
@@ -187,6 +188,73 @@ def test_resources_prompts_and_other_methods(policy: Policy) -> None:
     assert not any("SECRET" in one for one in said)
     for one, code in zip(said, ("subject.no_grant", "guard.no_rule", "guard.no_rule", "guard.no_rule", "subject.no_grant"), strict=False):
         assert code in one, said
+
+
+def test_prompts_and_templates_are_decided_on_what_their_functions_get() -> None:
+    """Granted is the document that is spelled `0042`, which no function gets as an int."""
+    names = ("42", "0042", " 42", "+42", "7", "x")
+    policy = Policy.from_json(snapshot([tuple_of("user:anne", "reader", f"document:{name}") for name in ("0042", "+42", "7")]))
+    rule = ToolRule("can_read", "document:{n}")
+    gate = ToolGate(policy, {}, audience=AUDIENCE, identity=lambda: policy.caller("user:anne"),
+                    resources={"bank://{n}": rule}, prompts={"ask": rule, "other": rule})
+    made: FastMCP = FastMCP("bank", middleware=[gate])
+    ran: list[object] = []
+
+    @made.resource("bank://{n}")
+    def text(n: int) -> str:
+        ran.append(n)
+        return f"text of {n}"
+
+    @made.prompt
+    def ask(n: int) -> str:
+        ran.append(n)
+        return f"about {n}"
+
+    @made.prompt
+    def other(document: str) -> str:
+        ran.append(document)
+        return f"about {document}"
+
+    async def work(client: Any) -> None:
+        for name in names:
+            for asked in (
+                lambda name=name: client.read_resource(f"bank://{name.strip()}"),
+                lambda name=name: client.get_prompt("ask", {"n": name}),
+                lambda name=name: client.get_prompt("other", {"document": "42", "n": name}),
+            ):
+                try:
+                    await asked()
+                except Exception as error:
+                    assert "subject.no_grant" in str(error) or "guard." in str(error), error
+        assert ran == [7, 7], ran
+
+    asyncio.run(asks(made, work))
+
+
+def test_the_version_that_is_asked_for_is_the_one_that_is_decided_on() -> None:
+    policy = Policy.from_json(snapshot([tuple_of("user:anne", "reader", "document:A")]))
+    gate = ToolGate(policy, {"read": ToolRule("can_read", "document:{document}")},
+                    audience=AUDIENCE, identity=lambda: policy.caller("user:anne"))
+    made: FastMCP = FastMCP("bank", middleware=[gate])
+    ran: list[str] = []
+
+    def old(document: Annotated[str, StringConstraints(to_lower=True)]) -> str:
+        ran.append(document)
+        return document
+
+    def new(document: str) -> str:
+        ran.append(document)
+        return document
+
+    made.tool(old, name="read", version="1")
+    made.tool(new, name="read", version="2")
+
+    async def work(client: Any) -> None:
+        for version in ("1", "2", None):
+            await client.call_tool("read", {"document": "A"}, version=version, raise_on_error=False)
+
+    asyncio.run(asks(made, work))
+    assert ran == ["A", "A"]
 
 
 def test_what_stands_in_for_stdio_never_answers_http(policy: Policy) -> None:
