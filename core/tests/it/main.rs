@@ -13,6 +13,8 @@ mod allocations;
 #[cfg(feature = "tokens")]
 mod authzen;
 #[cfg(feature = "tokens")]
+mod call_graph;
+#[cfg(feature = "tokens")]
 mod callers;
 #[cfg(feature = "regex")]
 mod cel_conformance;

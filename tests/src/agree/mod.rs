@@ -74,38 +74,35 @@ pub fn case(case: &Case) -> Findings {
 
 /// Asks all of a store in a round, for the users of the round's questions.
 pub fn round(store: &Store, round: &Round, seed: u64) -> Findings {
-    let mut findings = Findings::default();
-    let policy = engine::compile(store).unwrap_or_else(|error| panic!("refused: {error}"));
-    let view = engine::view(&policy, round, Limits::default())
-        .unwrap_or_else(|error| panic!("store {seed}: {error}"));
-    as_asked(store, round, &view, &mut findings);
-    let mut dice = Dice::new(seed);
-    let users: BTreeSet<&str> = round.asks.iter().filter_map(Ask::user).collect();
-    for (index, user) in users.into_iter().enumerate() {
-        let truths = truths(store, round, user);
-        let of = Asking {
-            store,
-            round,
-            user,
-            truths: &truths,
-        };
-        of.count(&mut findings);
-        of.checks(&view, "check", &mut findings);
-        of.batch(&view, &mut findings);
-        of.filters(&view, &mut dice, &mut findings);
-        of.terms(&view, &mut findings);
-        explain::explanations(&of, &view, &mut findings);
-        caller::ways(&of, &policy, &mut findings);
-        if index == 0 {
-            variants::ask(&of, seed, &mut dice, &mut findings);
+    let mut first = true;
+    of_each(store, round, seed, |of, policy, view, dice, findings| {
+        of.batch(view, findings);
+        of.filters(view, dice, findings);
+        of.terms(view, findings);
+        explain::explanations(of, view, findings);
+        caller::ways(of, policy, findings);
+        if std::mem::take(&mut first) {
+            variants::ask(of, seed, dice, findings);
         }
-    }
-    findings
+    })
 }
 
 /// As [`round`], in the ways that a small store cannot do without: checks, a
 /// filter, lists and explanations.
 pub fn briefly(store: &Store, round: &Round, seed: u64) -> Findings {
+    of_each(store, round, seed, |of, _, view, dice, findings| {
+        of.filter_all(view, dice, findings);
+        explain::explanations(of, view, findings);
+    })
+}
+
+/// The round's own questions, and for each of its users the checks and `more`.
+fn of_each(
+    store: &Store,
+    round: &Round,
+    seed: u64,
+    mut more: impl FnMut(&Asking<'_>, &Policy, &View<'_>, &mut Dice, &mut Findings),
+) -> Findings {
     let mut findings = Findings::default();
     let policy = engine::compile(store).unwrap_or_else(|error| panic!("refused: {error}"));
     let view = engine::view(&policy, round, Limits::default())
@@ -123,8 +120,7 @@ pub fn briefly(store: &Store, round: &Round, seed: u64) -> Findings {
         };
         of.count(&mut findings);
         of.checks(&view, "check", &mut findings);
-        of.filter_all(&view, &mut dice, &mut findings);
-        explain::explanations(&of, &view, &mut findings);
+        more(&of, &policy, &view, &mut dice, &mut findings);
     }
     findings
 }

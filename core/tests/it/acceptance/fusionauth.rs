@@ -7,6 +7,7 @@ use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
 
+use crate::call_graph::{call_graph, code};
 use crate::forge::{Key, NOW, claims, ed, entry};
 use crate::world::answer;
 
@@ -76,37 +77,6 @@ fn asks<'a>(principal: &'a str, scope: &'a str) -> CredentialsRequest<'a> {
 fn may(snapshot: &Value, who: &str, action: &str, on: &str) -> bool {
     let policy = policy(snapshot);
     policy.view().with_tenant("acme").may(who, action, on) == Ok(true)
-}
-
-/// Agents A, B and C in one tenant: A may execute B, and B may execute C.
-fn call_graph(key: &Key) -> Value {
-    let entity = |id: &str| json!({"id": id, "type": {"id": "t"}, "tenantId": "acme"});
-    let grant = |from: &str, to: &str| json!({"entity": {"id": to}, "recipientEntityId": from, "permissions": ["execute"]});
-    let mut issuer = entry(key);
-    issuer["audiences"] = json!(["A", "B", "C"]);
-    issuer["subject"] = json!("entity:{sub}");
-    issuer["actor"] = json!("entity:{sub}");
-    issuer["chain"] = json!("rfc8693");
-    issuer["tenant_claim"] = json!("tid");
-    json!({
-        "deputize": 1,
-        "entity_types": [{"id": "t", "permissions": [{"name": "execute"}, {"name": "read"}]}],
-        "entities": [entity("A"), entity("B"), entity("C")],
-        "entity_grants": [grant("A", "B"), grant("B", "C")],
-        "issuers": [issuer],
-    })
-}
-
-fn code(snapshot: &Value, token: &str, audience: &str, action: &str, on: &str) -> &'static str {
-    let policy = Policy::from_json(snapshot.to_string().as_bytes()).unwrap();
-    let options = VerifyOptions {
-        audience: Some(audience),
-        ..VerifyOptions::default()
-    };
-    match policy.verify(token.as_bytes(), UnixSeconds(NOW), &options) {
-        Ok(caller) => answer(&caller, action, on),
-        Err(denial) => denial.code(),
-    }
 }
 
 fn entity_token(key: &Key, from: &str, to: &str, tenant: &str) -> String {
