@@ -30,7 +30,7 @@ from starlette.requests import HTTPConnection
 
 from ._deputize import Caller
 from .errors import DeniedError
-from .identity import Audience, PolicySource, Token, audience_of
+from .identity import Audience, PolicySource, Token, source_of
 from .ids import id_text
 from .tools import Judge, OnRuling, ToolRule
 
@@ -65,10 +65,7 @@ class Callers(SecurityBase):
         scheme_name: str = "Bearer",
         on_ruling: OnRuling | None = None,
     ) -> None:
-        self._policy = policy
-        self._on_ruling = on_ruling
-        self._audience = audience_of(audience)
-        self._judge = Judge(policy, {}, audience=audience, on_ruling=on_ruling)
+        self._judge = Judge(source_of(policy), {}, audience=audience, on_ruling=on_ruling)
         self._always = {"realm": realm, "resource_metadata": resource_metadata}
         self.model = HTTPBearerModel(bearerFormat="JWT")
         self.scheme_name = scheme_name
