@@ -44,6 +44,11 @@ const STEPS: &[Step] = &[
         || node::run(true, true),
     ),
     Step::new("python", "the wheel and its tests", python::test),
+    Step::new(
+        "frameworks",
+        "the wheel's guards and retrievers, with the frameworks themselves (1.5 GB)",
+        python::frameworks,
+    ),
 ];
 
 /// What `cargo xtask check` runs: seconds after a change of a few lines.
