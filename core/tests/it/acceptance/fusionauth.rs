@@ -4,12 +4,10 @@ use deputize::Policy;
 use deputize::caller::Setting;
 use deputize::entity::{CredentialsRequest, Refusal};
 use deputize::time::UnixSeconds;
-use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
 
 use crate::call_graph::{call_graph, code};
-use crate::forge::{Key, NOW, claims, ed, entry};
-use crate::world::answer;
+use crate::forge::{Key, NOW, claims, ed};
 
 /// FusionAuth's SCIM endpoints take exactly these.
 const SCIM: [&str; 15] = [

@@ -4,11 +4,10 @@ use deputize::Policy;
 use deputize::caller::Setting;
 use deputize::import::{FusebitOptions, fusebit, fusionauth};
 use deputize::time::UnixSeconds;
-use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
 
 use crate::call_graph::{call_graph, code};
-use crate::forge::{Key, NOW, claims, ed, entry};
+use crate::forge::{NOW, claims, ed, entry};
 use crate::world::answer;
 
 #[test]
