@@ -21,7 +21,9 @@ mod store;
 use std::cell::Cell;
 
 use deputize::Policy;
-use deputize::caller::{Caller, Question, Setting};
+use deputize::Request;
+use deputize::caller::Caller;
+use deputize::decision::Question;
 use deputize::time::UnixSeconds;
 use deputize::token::{TokenCache, VerifyOptions};
 use divan::counter::ItemsCount;
@@ -98,14 +100,22 @@ impl World {
     fn caller(&self) -> Caller {
         let options = VerifyOptions::default();
         self.policy
-            .verify(self.token.as_bytes(), UnixSeconds(NOW), &options)
+            .admit(
+                &Request::at(UnixSeconds(NOW))
+                    .token(self.token.as_bytes())
+                    .presented(options),
+            )
             .unwrap()
     }
 
     /// Every other one is among what both may see, the others are random.
     fn resources(&self) -> Vec<String> {
         let mut numbers = Numbers(5);
-        let seen = self.caller().list("viewer", "document").unwrap();
+        let seen = self
+            .caller()
+            .at(UnixSeconds(NOW))
+            .list("viewer", "document")
+            .unwrap();
         (0..QUESTIONS)
             .map(|i| match i % 2 {
                 0 => seen[numbers.below(seen.len())].clone(),
@@ -134,8 +144,15 @@ fn verify_and_can(bencher: Bencher) {
     bencher.bench_local(|| {
         at.set((at.get() + 1) % resources.len());
         let token = black_box(world.token.as_bytes());
-        let caller = world.policy.verify(token, UnixSeconds(NOW), &options);
-        caller.unwrap().can("viewer", &resources[at.get()], None)
+        let caller = world.policy.admit(
+            &Request::at(UnixSeconds(NOW))
+                .token(token)
+                .presented(options),
+        );
+        caller
+            .unwrap()
+            .at(UnixSeconds(NOW))
+            .can("viewer", &resources[at.get()])
     });
 }
 
@@ -153,11 +170,10 @@ fn decide_with_a_record(bencher: Bencher) {
             resource: &resources[at.get()],
             context: None,
         };
-        world.policy.decide(
-            black_box(world.token.as_bytes()),
-            UnixSeconds(NOW),
-            &options,
-            &Setting::default(),
+        world.policy.decide_question(
+            &Request::at(UnixSeconds(NOW))
+                .token(black_box(world.token.as_bytes()))
+                .presented(options),
             &question,
         )
     });
@@ -173,14 +189,16 @@ fn cached_and_can(bencher: Bencher) {
     let mut cache = TokenCache::new(16);
     bencher.bench_local(|| {
         at.set((at.get() + 1) % resources.len());
-        let caller = world.policy.verify_with_cache(
+        let caller = world.policy.admit_with_cache(
+            &Request::at(UnixSeconds(NOW))
+                .token(black_box(world.token.as_bytes()))
+                .presented(options),
             &mut cache,
-            black_box(world.token.as_bytes()),
-            UnixSeconds(NOW),
-            &options,
-            &Setting::default(),
         );
-        caller.unwrap().can("viewer", &resources[at.get()], None)
+        caller
+            .unwrap()
+            .at(UnixSeconds(NOW))
+            .can("viewer", &resources[at.get()])
     });
 }
 
@@ -194,7 +212,7 @@ fn can(bencher: Bencher) {
         .bench_local(|| {
             resources
                 .iter()
-                .filter(|resource| caller.can("viewer", resource, None))
+                .filter(|resource| caller.at(UnixSeconds(NOW)).can("viewer", resource))
                 .count()
         });
 }
@@ -204,9 +222,15 @@ fn can(bencher: Bencher) {
 fn can_hot(bencher: Bencher) {
     let world = World::new();
     let (caller, resources) = (world.caller(), world.resources());
-    let allowed = resources.iter().find(|r| caller.can("viewer", r, None));
+    let allowed = resources
+        .iter()
+        .find(|r| caller.at(UnixSeconds(NOW)).can("viewer", r));
     let allowed = allowed.unwrap();
-    bencher.bench_local(|| caller.can("viewer", black_box(allowed), None));
+    bencher.bench_local(|| {
+        caller
+            .at(UnixSeconds(NOW))
+            .can("viewer", black_box(allowed))
+    });
 }
 
 /// A caller's later questions, each with what decided and an audit record.
@@ -217,7 +241,9 @@ fn decide_later(bencher: Bencher) {
     let at = Cell::new(0);
     bencher.bench_local(|| {
         at.set((at.get() + 1) % resources.len());
-        caller.decide("viewer", &resources[at.get()], None)
+        caller
+            .at(UnixSeconds(NOW))
+            .decide("viewer", &resources[at.get()])
     });
 }
 
@@ -226,5 +252,9 @@ fn decide_later(bencher: Bencher) {
 fn filter_10k(bencher: Bencher) {
     let world = World::new();
     let (caller, resources) = (world.caller(), world.resources());
-    bencher.bench_local(|| caller.filter("viewer", black_box(&resources)));
+    bencher.bench_local(|| {
+        caller
+            .at(UnixSeconds(NOW))
+            .filter("viewer", black_box(&resources))
+    });
 }

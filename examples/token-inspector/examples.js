@@ -52,8 +52,8 @@ function login(sub, more = {}) {
 function handOn(token, agent, { audience, scope, confirmation } = {}) {
   const { claims } = policy.exchange({
     subject_token: token,
-    actor: { principal: `agent:${agent}`, ...(confirmation && { confirmation }) },
-    wanted: { lifetime: 300, ...(audience && { audiences: [audience] }), ...(scope && { scope }) },
+    actor: { principal: `agent:${agent}` },
+    wanted: { lifetime: 300, ...(confirmation && { confirmation }), ...(audience && { audiences: [audience] }), ...(scope && { scope }) },
     now: NOW - 60,
   });
   return signed({ ...claims, jti: `t-${++tokens}` });

@@ -1,7 +1,6 @@
 //! Callers, and questions to them.
 
-use deputize::caller::Caller;
-use deputize_wire as wire;
+use deputize_wire::{self as wire, Caller, Time};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::policy::RawPolicy;
@@ -15,40 +14,62 @@ pub struct RawCaller {
 
 #[wasm_bindgen]
 impl RawPolicy {
-    /// A caller, made in one of the ways there are.
-    pub fn caller(&self, method: &str, given: &str) -> Result<RawCaller, Thrown> {
-        let caller = wire::make_caller(&self.policy, method, given)?;
+    /// A caller, made in one of the ways there are; `timed` is whether the
+    /// program gave the time.
+    pub fn caller(&self, method: &str, given: &str, timed: bool) -> Result<RawCaller, Thrown> {
+        let caller = wire::make_caller(&self.policy, method, given, timed)?;
         Ok(RawCaller { caller })
     }
 }
 
 #[wasm_bindgen]
 impl RawCaller {
-    /// The same caller later, in whole seconds from 0 on.
-    pub fn at(&self, now: f64) -> Result<RawCaller, Thrown> {
-        let caller = wire::at(&self.caller, now as u64)?;
+    /// The same caller at a time, in whole seconds from 0 on, which the program
+    /// gave or not.
+    pub fn at(&self, now: f64, given: bool) -> Result<RawCaller, Thrown> {
+        let caller = self.caller.at(time(now, given))?;
         Ok(RawCaller { caller })
     }
 
-    /// Whether it may, without a context of the question's own; the texts lie
-    /// on the desk.
-    pub fn can(&self, action: u32, resource: u32) -> u32 {
-        answer(desk::with([action, resource], |[action, resource]| {
-            self.caller.can(action, resource, None)
-        }))
+    /// Whether it may by the host's clock, without a context of the question's
+    /// own; the texts lie on the desk.
+    pub fn can(&self, action: u32, resource: u32, now: f64) -> u32 {
+        let asked = desk::with([action, resource], |[action, resource]| {
+            let moment = self.caller.moment(Time::of_host(now as u64)).ok()?;
+            Some(moment.can(action, resource))
+        });
+        answer(asked.flatten())
     }
 
     /// Which of many resources, packed.
-    pub fn filter(&self, action: &str, packed: &[u8]) -> Result<Vec<u8>, Thrown> {
-        let resources = wire::unpacked(packed);
-        Ok(wire::caller_filter(&self.caller, action, &resources)?.into_bytes())
+    pub fn filter(
+        &self,
+        action: &str,
+        packed: &[u8],
+        now: f64,
+        given: bool,
+    ) -> Result<Vec<u8>, Thrown> {
+        let (resources, time) = (wire::unpacked(packed), time(now, given));
+        Ok(wire::caller_filter(&self.caller, time, action, &resources)?.into_bytes())
     }
 
-    /// Every other question: its name, its arguments as an array of texts, and
-    /// the answer as JSON.
-    pub fn ask(&self, method: &str, given: &str) -> Result<String, Thrown> {
-        Ok(wire::ask_caller(&self.caller, method, given)?)
+    /// Every other question: its name, its arguments as an array of texts, its
+    /// time, and the answer as JSON.
+    pub fn ask(
+        &self,
+        method: &str,
+        arguments: &str,
+        now: f64,
+        given: bool,
+    ) -> Result<String, Thrown> {
+        let time = time(now, given);
+        Ok(wire::ask_caller(&self.caller, time, method, arguments)?)
     }
+}
+
+fn time(now: f64, given: bool) -> Time {
+    let now = now as u64;
+    Time { now, given }
 }
 
 /// A question that needs no policy: its name, its arguments as an array of

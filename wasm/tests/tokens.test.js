@@ -128,7 +128,8 @@ describe("a token", () => {
 });
 
 describe("a caller", () => {
-  const caller = policy.verify(sign("EdDSA", claims()), { ...at, audience: AUDIENCE });
+  const timed = policy.verify(sign("EdDSA", claims()), { ...at, audience: AUDIENCE });
+  const caller = timed.at(NOW);
 
   it("says who it is", () => {
     assert.equal(caller.subject, "user:anne");
@@ -141,7 +142,7 @@ describe("a caller", () => {
       ],
     );
     assert.deepEqual(caller.scopes, { scope: "document:read" });
-    assert.deepEqual([caller.tenant, caller.time, caller.until, caller.dpop], [null, NOW, NOW + 300, null]);
+    assert.deepEqual([caller.tenant, caller.time, caller.until, caller.freshUntil, caller.dpop], [null, NOW, NOW + 300, NOW + 300, null]);
   });
 
   it("answers, with reasons", () => {
@@ -168,15 +169,65 @@ describe("a caller", () => {
     assert.equal(caller.at(NOW + 299).can("can_read", "document:1"), true);
     assert.equal(thrown(() => caller.at(NOW + 300)).code, "token.expired");
     assert.equal(thrown(() => caller.at("soon")).code, "call.type");
+    assert.equal(timed.can("can_read", "document:1", undefined, NOW + 299), true);
+    assert.equal(timed.can("can_read", "document:1", undefined, new Date((NOW + 300) * 1000)), false);
+    assert.equal(timed.check("can_read", "document:1", undefined, NOW + 300).reason, "token.expired");
+    assert.equal(timed.decide("can_read", "document:1", undefined, NOW + 300).reason, "token.expired");
+    for (const ask of [
+      () => timed.filter("can_read", ["document:1"], NOW + 300),
+      () => timed.list("can_read", "document", NOW + 300),
+      () => timed.terms("can_read", "document", NOW + 300),
+    ]) {
+      assert.equal(thrown(ask).code, "token.expired");
+    }
+  });
+
+  it("that was given its time is given one with each question", async () => {
+    for (const ask of [
+      () => timed.can("can_read", "document:1"),
+      () => timed.can("can_read", "document:1", {}),
+      () => timed.check("can_read", "document:1"),
+      () => timed.decide("can_read", "document:1"),
+      () => timed.filter("can_read", ["document:1"]),
+      () => timed.list("can_read", "document"),
+      () => timed.terms("can_read", "document"),
+      () => timed.delegate("agent:other"),
+    ]) {
+      const { kind, code } = thrown(ask);
+      assert.deepEqual([kind, code], ["misuse", "call.now"]);
+    }
+    await assert.rejects(timed.filterAsync("can_read", ["document:1"]), { code: "call.now" });
+    assert.equal((await timed.filterAsync("can_read", ["document:1"], NOW)).allowed, 1);
+  });
+
+  it("grows old by the host's clock", async (t) => {
+    t.mock.timers.enable({ apis: ["Date"], now: NOW * 1000 });
+    const kept = policy.verify(sign("EdDSA", claims()), { audience: AUDIENCE });
+    const vouched = policy.caller(["user:anne", "agent:triage"]);
+    assert.equal(vouched.freshUntil, NOW + 3600);
+    for (const caller of [kept, vouched, kept.at(), vouched.at()]) assert.equal(caller.can("can_read", "document:1"), true);
+    t.mock.timers.setTime((NOW + 3600) * 1000);
+    for (const [caller, code] of [
+      [kept, "token.expired"],
+      [vouched, "caller.expired"],
+    ]) {
+      assert.equal(caller.can("can_read", "document:1"), false);
+      assert.equal(caller.can("can_read", "document:1", {}), false);
+      assert.equal(caller.check("can_read", "document:1").reason, code);
+      assert.equal(caller.decide("can_read", "document:1").reason, code);
+      assert.equal(thrown(() => caller.filter("can_read", ["document:1"])).code, code);
+      assert.equal(thrown(() => caller.at()).code, code);
+      await assert.rejects(caller.filterAsync("can_read", ["document:1"]), { code });
+    }
   });
 
   it("may be vouched for by the host", () => {
-    const vouched = policy.caller(["user:anne", "agent:triage"], at);
+    const vouched = policy.caller(["user:anne", "agent:triage"], at).at(NOW);
     assert.equal(vouched.can("can_read", "document:1"), true);
     assert.equal(vouched.scopes, null);
-    const narrowed = policy.caller("user:anne", { ...at, scopes: [] });
+    const narrowed = policy.caller("user:anne", { ...at, scopes: [] }).at(NOW);
     assert.equal(narrowed.check("can_read", "document:1").reason, "scope.insufficient");
-    const wide = policy.caller("user:anne", { ...at, scopes: "document:read other" });
+    const wide = policy.caller("user:anne", { ...at, scopes: "document:read other" }).at(NOW);
     assert.equal(wide.can("can_read", "document:1"), true);
     assert.equal(thrown(() => policy.caller(["user:anne", "agent:other"], at)).code, "chain.hop_not_permitted");
     assert.equal(thrown(() => policy.caller("user:anne", { ...at, scopes: ["a b"] })).code, "scope.grammar");
@@ -218,10 +269,10 @@ describe("the next token", () => {
   });
 
   it("is what a caller hands on", () => {
-    const own = policy.verify(sign("EdDSA", claims({ act: undefined })), at);
+    const own = policy.verify(sign("EdDSA", claims({ act: undefined })), at).at(NOW);
     const next = own.delegate("agent:triage", { lifetime: 30 });
     assert.deepEqual([next.chain.map((party) => party.principal), next.expires_in], [["user:anne", "agent:triage"], 30]);
-    assert.equal(thrown(() => policy.caller("user:anne", at).delegate("agent:triage")).code, "exchange.no_token");
+    assert.equal(thrown(() => policy.caller("user:anne", at).delegate("agent:triage", undefined, NOW)).code, "exchange.no_token");
   });
 
   it("may be a first one", () => {

@@ -43,6 +43,17 @@ export function json(value: unknown, name: string): string {
   return said;
 }
 
+/** The time of a question: the host's clock, unless the program gave one. */
+export interface Asked {
+  readonly now: number;
+  readonly given: boolean;
+}
+
+/** The time of a question. */
+export function asked(now: Time | undefined): Asked {
+  return { now: seconds(now), given: now !== undefined };
+}
+
 /** Options with a time. */
 export function timed(options: { now?: Time } | undefined): string {
   return json({ ...options, now: seconds(options?.now) }, "options");

@@ -1,6 +1,7 @@
 // How the classes reach the core: here through WebAssembly. The package
 // `deputize` has a file of the same exports that goes to its native module.
 
+import type { Asked } from "./arguments.js";
 import { misuse } from "./error.js";
 import { type RawCaller, type RawPolicy, call, instance, lay } from "./instance.js";
 
@@ -37,12 +38,12 @@ export function checkAtOnce(raw: RawPolicy, user: string, relation: string, obje
   return call(() => raw.check(first, second - first, third - second));
 }
 
-/** As {@link checkAtOnce}, for a caller's question without a context. @internal */
-export function canAtOnce(raw: RawCaller, action: string, resource: string): number {
+/** As {@link checkAtOnce}, for a caller's question without a context or a time of its own. @internal */
+export function canAtOnce(raw: RawCaller, action: string, resource: string, now: number): number {
   const first = lay(action, 0);
   const second = lay(resource, first);
   if (second < 0) return 2;
-  return call(() => raw.can(first, second - first));
+  return call(() => raw.can(first, second - first, now));
 }
 
 // One thread is all there is: what is asked for later is done now.
@@ -58,8 +59,8 @@ export async function filterLater(raw: RawPolicy, user: string, relation: string
 }
 
 /** @internal */
-export async function callerFilterLater(raw: RawCaller, action: string, ids: Uint8Array): Promise<Uint8Array> {
-  return call(() => raw.filter(action, ids));
+export async function callerFilterLater(raw: RawCaller, action: string, ids: Uint8Array, time: Asked): Promise<Uint8Array> {
+  return call(() => raw.filter(action, ids, time.now, time.given));
 }
 
 /** @internal */

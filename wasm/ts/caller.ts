@@ -1,4 +1,4 @@
-import { type Filtered, type Ids, type Time, filtered, json, packed, seconds, text } from "./arguments.js";
+import { type Asked, type Filtered, type Ids, type Time, asked, filtered, json, packed, seconds, text } from "./arguments.js";
 import { type RawCaller, call, callerFilterLater, canAtOnce } from "./border.js";
 import { misuse } from "./error.js";
 import type * as shapes from "./shapes.js";
@@ -64,29 +64,40 @@ export class Caller implements Disposable {
     return this.#describe().until;
   }
 
+  /** The first second, since the Unix epoch, at which the caller no longer counts: its token, the snapshot or one of its parties has come to its end, or it was kept for as long as one without a token may be. */
+  get freshUntil(): number | null {
+    return this.#describe().fresh_until;
+  }
+
   /** The DPoP proof that came with the token, which the host should accept only once. */
   get dpop(): shapes.DpopUse | null {
     return this.#describe().dpop;
   }
 
-  /** Whether the caller may do `action` on `resource` (`type:id` or a path). Whatever fails is `false`. */
-  can(action: string, resource: string, context?: Context): boolean {
+  /**
+   * Whether the caller may do `action` on `resource` (`type:id` or a path).
+   * Whatever fails is `false`. Every question is of `now`, the host's clock by
+   * default: a caller that was kept for too long may nothing.
+   *
+   * @throws {DeputizeError} `call.now`, where the caller was given its time and the question is not.
+   */
+  can(action: string, resource: string, context?: Context, now?: Time): boolean {
     const raw = this.#own();
-    if (context === undefined && typeof action === "string" && typeof resource === "string") {
-      const answer = canAtOnce(raw, action, resource);
+    if (context === undefined && now === undefined && typeof action === "string" && typeof resource === "string") {
+      const answer = canAtOnce(raw, action, resource, seconds(undefined));
       if (answer < 2) return answer === 1;
     }
-    return this.#ask("can", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
+    return this.#ask("can", [text(action, "action"), text(resource, "resource"), json(context, "context")], now);
   }
 
   /** As {@link Caller.can}, with the reason. */
-  check(action: string, resource: string, context?: Context): shapes.Checked {
-    return this.#ask("check", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
+  check(action: string, resource: string, context?: Context, now?: Time): shapes.Checked {
+    return this.#ask("check", [text(action, "action"), text(resource, "resource"), json(context, "context")], now);
   }
 
   /** As {@link Caller.can}, with what decided and an audit record. */
-  decide(action: string, resource: string, context?: Context): shapes.Decision {
-    return this.#ask("decide", [text(action, "action"), text(resource, "resource"), json(context, "context")]);
+  decide(action: string, resource: string, context?: Context, now?: Time): shapes.Decision {
+    return this.#ask("decide", [text(action, "action"), text(resource, "resource"), json(context, "context")], now);
   }
 
   /**
@@ -95,19 +106,21 @@ export class Caller implements Disposable {
    *
    * @throws {DeputizeError} for what is wrong with the call as a whole: then nothing is allowed.
    */
-  filter(action: string, resources: Ids): Filtered {
+  filter(action: string, resources: Ids, now?: Time): Filtered {
     const raw = this.#own();
     const ids = packed(resources, "resources");
+    const time = asked(now);
     text(action, "action");
-    return call(() => filtered(raw.filter(action, ids.bytes), ids));
+    return call(() => filtered(raw.filter(action, ids.bytes, time.now, time.given), ids));
   }
 
   /** As {@link Caller.filter}, on another thread where the runtime has one to give: worth it from some ten thousand resources on. */
-  async filterAsync(action: string, resources: Ids): Promise<Filtered> {
+  async filterAsync(action: string, resources: Ids, now?: Time): Promise<Filtered> {
     const raw = this.#own();
     const ids = packed(resources, "resources");
+    const time = asked(now);
     text(action, "action");
-    return filtered(await callerFilterLater(raw, action, ids.bytes), ids);
+    return filtered(await callerFilterLater(raw, action, ids.bytes, time), ids);
   }
 
   /**
@@ -115,8 +128,8 @@ export class Caller implements Disposable {
    *
    * @throws {DeputizeError} as {@link Caller.filter}; a list that may lack something is none.
    */
-  list(action: string, type: string): string[] {
-    return this.#ask("list", [text(action, "action"), text(type, "type")]);
+  list(action: string, type: string, now?: Time): string[] {
+    return this.#ask("list", [text(action, "action"), text(type, "type")], now);
   }
 
   /**
@@ -126,19 +139,21 @@ export class Caller implements Disposable {
    *
    * @throws {DeputizeError} as {@link Caller.filter}.
    */
-  terms(action: string, type: string): string[] {
-    return this.#ask("terms", [text(action, "action"), text(type, "type")]);
+  terms(action: string, type: string, now?: Time): string[] {
+    return this.#ask("terms", [text(action, "action"), text(type, "type")], now);
   }
 
   /**
-   * The same caller at a later time: seconds since the Unix epoch, or a `Date`; now, by default.
+   * The caller as it is at a time: seconds since the Unix epoch, or a `Date`;
+   * now, by default. What it is asked without a time is asked as of then: ask it
+   * at once, and do not keep it.
    *
-   * @throws {DeputizeError} of the kind `denied`: the token has expired since, the snapshot is stale, or a party has expired.
+   * @throws {DeputizeError} of the kind `denied`: it no longer counts, since the token has expired, the snapshot is stale, a party has expired, or it was kept for too long.
    */
   at(now?: Time): Caller {
     const raw = this.#own();
-    const time = seconds(now);
-    return new Caller(() => raw.at(time));
+    const time = asked(now);
+    return new Caller(() => raw.at(time.now, time.given));
   }
 
   /**
@@ -147,8 +162,8 @@ export class Caller implements Disposable {
    *
    * @throws {DeputizeError} of the kind `denied`, with `oauthError`.
    */
-  delegate(actor: string, wanted?: shapes.WantedToken): shapes.ExchangeClaims {
-    return this.#ask("delegate", [text(actor, "actor"), json(wanted, "wanted")]);
+  delegate(actor: string, wanted?: shapes.WantedToken, now?: Time): shapes.ExchangeClaims {
+    return this.#ask("delegate", [text(actor, "actor"), json(wanted, "wanted")], now);
   }
 
   /** Gives the memory back. Twice is once. */
@@ -173,9 +188,10 @@ export class Caller implements Disposable {
     return (this.#description ??= this.#ask<shapes.CallerDescription>("describe", []));
   }
 
-  #ask<T>(method: string, given: string[]): T {
+  #ask<T>(method: string, given: string[], now?: Time): T {
     const raw = this.#own();
-    const answer = call(() => raw.ask(method, JSON.stringify(given)));
+    const time: Asked = asked(now);
+    const answer = call(() => raw.ask(method, JSON.stringify(given), time.now, time.given));
     return JSON.parse(answer);
   }
 }

@@ -6,7 +6,7 @@ import { misuse } from "./error.js";
 import type * as shapes from "./shapes.js";
 
 type Timed<T> = Omit<T, "now"> & {
-  /** The time of the request: seconds since the Unix epoch, or a `Date`. The host's clock by default. */
+  /** The time of the request: seconds since the Unix epoch, or a `Date`. The host's clock by default; a caller that was given its time is given one with each question too. */
   now?: Time;
 };
 
@@ -230,7 +230,7 @@ export class Policy implements Disposable {
    * @throws {DeputizeError} of the kind `denied`, with the reason of the first check that fails.
    */
   verify(token: string, options?: VerifyOptions): Caller {
-    return this.#caller("verify", [text(token, "token"), timed(options)]);
+    return this.#caller("verify", [text(token, "token"), timed(options)], options);
   }
 
   /**
@@ -244,8 +244,8 @@ export class Policy implements Disposable {
     const said = [text(token, "token"), timed(options)];
     const asked = this.#ask("signatureOf", said, (answer) => answer);
     const fits = asked === "" ? undefined : await signatureFits(JSON.parse(asked));
-    if (fits === undefined) return this.#caller("verify", said);
-    return this.#caller("verifySigned", [...said, String(fits)]);
+    if (fits === undefined) return this.#caller("verify", said, options);
+    return this.#caller("verifySigned", [...said, String(fits)], options);
   }
 
   /**
@@ -255,18 +255,18 @@ export class Policy implements Disposable {
    * @throws {DeputizeError} of the kind `denied`.
    */
   verifyChain(tokens: readonly string[], options?: VerifyOptions): Caller {
-    return this.#caller("verifyChain", [json(tokens, "tokens"), timed(options)]);
+    return this.#caller("verifyChain", [json(tokens, "tokens"), timed(options)], options);
   }
 
   /**
-   * A caller that the host vouches for.
+   * A caller that the host vouches for. It counts for an hour.
    *
    * @param chain The principals, `type:id`: the subject first, then each that acts for the one before it. One alone acts for itself.
    * @throws {DeputizeError} of the kind `denied`.
    */
   caller(chain: string | readonly string[], options?: CallerOptions): Caller {
     const parties = typeof chain === "string" ? [chain] : chain;
-    return this.#caller("caller", [json(parties, "chain"), timed(options)]);
+    return this.#caller("caller", [json(parties, "chain"), timed(options)], options);
   }
 
   /**
@@ -374,9 +374,9 @@ export class Policy implements Disposable {
     return read(answer);
   }
 
-  #caller(method: string, given: string[]): Caller {
+  #caller(method: string, given: string[], options: { now?: Time } | undefined): Caller {
     const raw = this.#own();
-    return newCaller(() => raw.caller(method, JSON.stringify(given)));
+    return newCaller(() => raw.caller(method, JSON.stringify(given), options?.now !== undefined));
   }
 }
 

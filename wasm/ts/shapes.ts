@@ -21,11 +21,6 @@ export interface Actor {
   audience?: string;
   /** The certificate that the actor showed in the TLS handshake. */
   certificate?: Certificate;
-  /**
-   * The `cnf` that the next token is to have (RFC 7800), where the host
-   * names a principal.
-   */
-  confirmation?: { [name: string]: unknown };
   /** The DPoP proof that came with it. */
   dpop?: Dpop;
   /**
@@ -115,6 +110,12 @@ export interface CallerDescription {
    */
   dpop: DpopUse | null;
   /**
+   * The first second at which the caller no longer counts: its token, the
+   * snapshot or one of its parties has come to its end, or it was kept for
+   * as long as one without a token may be.
+   */
+  fresh_until: UnixSeconds | null;
+  /**
    * The token's scopes, as the claims that carried them; `null` where there
    * are none or where they are not looked at.
    */
@@ -134,10 +135,15 @@ export interface CallerDescription {
  * requests.
  */
 export interface CallerOptions {
-  /** Values for conditions, in every question. */
+  /**
+   * Values for conditions, in every question; a question's own go
+   * over them.
+   */
   context?: { [name: string]: unknown };
   /** Relationships that hold for this request alone. */
   contextual_tuples?: Tuple[];
+  /** Values for conditions that no question's own go over. */
+  fixed_context?: { [name: string]: unknown };
   /** The time of the request, in seconds since the Unix epoch. */
   now: UnixSeconds;
   /** Scopes that narrow beside the token's: one text, or a list. */
@@ -207,7 +213,7 @@ export interface ClaimMapping {
 
 /** The claims of a token as FusionAuth would issue it. */
 export interface ClientCredentials {
-  /** The claims. `iss`, `iat`, `exp` and `jti` are whoever signs it's to add. */
+  /** The claims. Whoever signs them adds `iss`, `iat`, `exp` and `jti`. */
   claims: { [name: string]: unknown };
   /** How long the token may live, in seconds, where the type says so. */
   lifetime: number | null;
@@ -245,6 +251,9 @@ export interface ConditionRecord {
   /** The condition's name in the model. */
   name: string;
 }
+
+/** Whom the next token is bound to. */
+export type Confirmation = NamedBinding | { [name: string]: unknown };
 
 /** An answer, with what it rests on. */
 export interface Decision {
@@ -382,8 +391,8 @@ export interface ExchangeClaims {
   /** Its parties, subject first, current actor last. */
   chain: Party[];
   /**
-   * The claims. A `jti`, and a `client_id` where RFC 9068 is followed, are
-   * whoever signs it's to add.
+   * The claims. Whoever signs them adds a `jti`, and a `client_id` where
+   * RFC 9068 is followed.
    */
   claims: { [name: string]: unknown };
   /** The DPoP proofs that came with the tokens, each to be accepted once. */
@@ -394,6 +403,11 @@ export interface ExchangeClaims {
   expires_in: number;
   /** `iat`, in seconds since the Unix epoch. */
   issued_at: UnixSeconds;
+  /**
+   * The `jti` of each token that led to it. A revocation of one of these
+   * does not reach the next token by itself: revoke that one too.
+   */
+  parents: string[];
   /** Its scope tokens as one text; `null` where it has no claim of scopes. */
   scope: string | null;
 }
@@ -407,10 +421,15 @@ export interface ExchangeRequest {
   actor?: Actor;
   /** The token of whoever is to act, which must be its own. */
   actor_token?: string;
-  /** Values for conditions, in every question. */
+  /**
+   * Values for conditions, in every question; a question's own go
+   * over them.
+   */
   context?: { [name: string]: unknown };
   /** Relationships that hold for this request alone. */
   contextual_tuples?: Tuple[];
+  /** Values for conditions that no question's own go over. */
+  fixed_context?: { [name: string]: unknown };
   /** The time of the request, in seconds since the Unix epoch. */
   now: UnixSeconds;
   /** Scopes that narrow beside the token's: one text, or a list. */
@@ -561,6 +580,9 @@ export interface Hop {
   to: string;
 }
 
+/** What whoever acts must hold after a hop. */
+export type HopAuthority = "delegated";
+
 /** A rule about a hop, and what it came to. */
 export type HopGrounds = {
   /** The rule, as the snapshot's `delegation` has it. */
@@ -599,6 +621,11 @@ export type HopGrounds = {
 
 /** When one type of principal may hand on to another. */
 export interface HopRecord {
+  /**
+   * What whoever acts must hold after this hop; where not said, it is the
+   * section's `actor_authority`.
+   */
+  actor_authority?: HopAuthority;
   /** One of these must hold; `{from}` and `{to}` stand for the two. */
   any_of: HopTuple[];
   /** The type of the one that hands on. */
@@ -629,13 +656,17 @@ export interface IdentityRecord {
 export interface Inputs {
   /** The parties, subject first, current actor last. */
   chain: Party[];
-  /** Values for conditions. */
+  /** Values for conditions; a question's own go over them. */
   context?: { [name: string]: unknown };
   /**
    * The tokens before it that proved its chain, oldest first: the SHA-256 of
    * each, in hexadecimal.
    */
   earlier?: string[];
+  /** What is known of each of these, once it was verified. */
+  earlier_tokens?: TokenFacts[];
+  /** Values for conditions that no question's own go over. */
+  fixed_context?: { [name: string]: unknown };
   /** The host's scopes, in the same form. */
   host_scopes?: { [name: string]: unknown };
   /**
@@ -755,6 +786,9 @@ export interface NamedAction {
   name: string;
 }
 
+/** Whom the next token is bound to, by name. */
+export type NamedBinding = "keep" | "drop";
+
 /** A subject or a resource that was found. */
 export interface NamedEntity {
   /** The id. */
@@ -804,7 +838,7 @@ export interface PolicyInspectOptions {
 /**
  * What a policy would make of a token if all that it says were true.
  *
- * Whether it is true is for [`Policy::verify`] to say: this is also given of a
+ * Whether it is true is for [`Policy::admit`] to say: this is also given of a
  * token that is expired, forged or meant for others, so that a person may see
  * what else there is to say about it.
  */
@@ -908,7 +942,10 @@ export interface QueryOptions {
 export interface Question {
   /** The action: a relation, a permission, or a colon action. */
   action: string;
-  /** Values for conditions; they go over the caller's own. */
+  /**
+   * Values for conditions; they go over the caller's own, but not over those
+   * that are fixed.
+   */
   context?: { [name: string]: unknown };
   /** The resource: `type:id` or a path. */
   resource: string;
@@ -970,6 +1007,7 @@ export type Reason =
   | "principal.unknown"
   | "principal.disabled"
   | "principal.expired"
+  | "caller.expired"
   | "chain.empty"
   | "chain.incomplete"
   | "chain.no_delegation"
@@ -982,6 +1020,7 @@ export type Reason =
   | "chain.token_widens"
   | "exchange.actor"
   | "exchange.claim"
+  | "exchange.confirmation"
   | "exchange.lifetime"
   | "exchange.no_token"
   | "exchange.scope"
@@ -1055,7 +1094,7 @@ export interface RevokedKey {
 }
 
 /** What a part of the effective authority is. */
-export type Role = "scopes" | "subject" | "actor" | "actor_scopes" | "task";
+export type Role = "scopes" | "subject" | "actor" | "actor_scopes" | "delegated" | "task";
 
 /** A scope, and what it covers in words. */
 export interface ScopeInWords {
@@ -1307,12 +1346,17 @@ export interface VerifyRequest {
   audience?: string;
   /** The certificate that the client showed in the TLS handshake. */
   certificate?: Certificate;
-  /** Values for conditions, in every question. */
+  /**
+   * Values for conditions, in every question; a question's own go
+   * over them.
+   */
   context?: { [name: string]: unknown };
   /** Relationships that hold for this request alone. */
   contextual_tuples?: Tuple[];
   /** The DPoP proof that came with the request. */
   dpop?: Dpop;
+  /** Values for conditions that no question's own go over. */
+  fixed_context?: { [name: string]: unknown };
   /** The time of the request, in seconds since the Unix epoch. */
   now: UnixSeconds;
   /** Scopes that narrow beside the token's: one text, or a list. */
@@ -1327,6 +1371,14 @@ export interface VerifyRequest {
 export interface WantedToken {
   /** `audience`. With neither, the subject token's audiences. */
   audiences?: string[];
+  /**
+   * Whom it is bound to: the `cnf` that it is to have (RFC 7800), `"keep"`
+   * for the subject token's, or `"drop"` for nobody's. Where this is not
+   * said, a token that is only narrowed stays bound as it is, and one that
+   * is handed on is bound as the actor token is. A bound token is never
+   * handed on as one that anybody may use unless `"drop"` says so.
+   */
+  confirmation?: Confirmation;
   /**
    * How long it is to live, in seconds; at most what is left of the tokens
    * that led to it, and what the issuer's may live.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use deputize::caller::{Decision, Question};
+use deputize::Request;
+use deputize::decision::Decision;
 use serde_json::json;
 
 use crate::answer::{Answer, Status};
@@ -89,26 +90,17 @@ pub(crate) fn decide(args: &DecideArgs) -> Result<Answer, Failure> {
 impl DecideArgs {
     fn ask(&self, policy: &deputize::Policy) -> Result<Decision, Failure> {
         let said = self.setting.read()?;
-        let (now, setting) = (self.clock.now(), said.setting());
-        let question = Question {
-            action: &self.action,
-            resource: &self.resource,
-            context: None,
-        };
+        let request = Request::at(self.clock.now()).setting(said.setting());
         if let Some(subject) = &self.subject {
             let mut chain = vec![subject.as_str()];
             chain.extend(self.actors.iter().map(String::as_str));
-            return Ok(policy.decide_as(&chain, now, &setting, &question));
+            let request = request.on_behalf_of(&chain);
+            return Ok(policy.decide(&request, &self.action, &self.resource));
         }
         let tokens = verify::read_all(&self.tokens)?;
         let proofs = self.proofs.read()?;
         let options = proofs.options(self.audience.as_deref());
-        Ok(match tokens.as_slice() {
-            [token] => policy.decide(token, now, &options, &setting, &question),
-            tokens => {
-                let tokens: Vec<&[u8]> = tokens.iter().map(Vec::as_slice).collect();
-                policy.decide_chain(&tokens, now, &options, &setting, &question)
-            }
-        })
+        let request = verify::with_tokens(request, &tokens).presented(options);
+        Ok(policy.decide(&request, &self.action, &self.resource))
     }
 }

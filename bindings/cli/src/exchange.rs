@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use deputize::caller::{Acting, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Wanted};
+use clap::{Args, ValueEnum};
+use deputize::Request;
+use deputize::exchange::{Acting, Binding, ExchangeClaims, ExchangeRefusal, Wanted};
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
 
@@ -51,6 +52,10 @@ pub(crate) struct ExchangeArgs {
     /// How long the next token is to live, in seconds.
     #[arg(long, value_name = "SECONDS")]
     expires_in: Option<u64>,
+    /// Of a token that is bound to its holder: what the next one is bound to.
+    /// Needed where the actor has no token that is bound itself.
+    #[arg(long, value_name = "BINDING")]
+    binding: Option<BindingArg>,
     /// The audience that the tokens given must be for.
     #[arg(long, value_name = "AUDIENCE")]
     token_audience: Option<String>,
@@ -68,6 +73,24 @@ pub(crate) struct ExchangeArgs {
     proofs: ProofArgs,
     #[command(flatten)]
     setting: SettingArgs,
+}
+
+/// What the next token is bound to.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum BindingArg {
+    /// What the subject token is bound to.
+    Keep,
+    /// Nothing: whoever has it may use it.
+    Drop,
+}
+
+impl From<BindingArg> for Binding<'_> {
+    fn from(binding: BindingArg) -> Self {
+        match binding {
+            BindingArg::Keep => Self::Keep,
+            BindingArg::Drop => Self::Drop,
+        }
+    }
 }
 
 /// Answers `exchange`.
@@ -98,25 +121,22 @@ pub(crate) fn exchange(args: &ExchangeArgs) -> Result<Answer, Failure> {
                 ..VerifyOptions::default()
             },
         }),
-        (None, Some(principal)) => Some(Acting::Principal {
-            principal,
-            confirmation: None,
-        }),
+        (None, Some(principal)) => Some(Acting::Principal(principal)),
         (None, None) => None,
     };
-    let request = ExchangeRequest {
-        subject_token: &subject_token,
-        subject_options: proofs.options(token_audience),
+    let request = Request::at(args.clock.now())
+        .token(&subject_token)
+        .presented(proofs.options(token_audience))
+        .setting(said.setting());
+    let wanted = Wanted {
         actor,
-        wanted: Wanted {
-            scope: args.scope.as_deref(),
-            resources: &resources,
-            audiences: &audiences,
-            lifetime: args.expires_in,
-        },
-        setting: said.setting(),
+        binding: args.binding.map(Binding::from),
+        scope: args.scope.as_deref(),
+        resources: &resources,
+        audiences: &audiences,
+        lifetime: args.expires_in,
     };
-    match loaded.policy.exchange(&request, args.clock.now()) {
+    match loaded.policy.exchange(&request, &wanted) {
         Ok(claims) => args.give(&claims),
         Err(refusal) => Ok(refuse(&refusal)),
     }

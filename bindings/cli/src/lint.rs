@@ -1,5 +1,6 @@
 //! `lint`: what in a snapshot has no effect, or more than was meant.
 
+mod delegation;
 mod grants;
 mod holders;
 mod inhabited;
@@ -27,7 +28,8 @@ use crate::{question, snapshot_fault};
 /// Warnings: dead relations, unused types, wildcard agents, tuples that the
 /// model does not admit, grants that reach nobody, parents that pass nothing
 /// on, grants to or on entities that are not there, expired principals,
-/// disabled ones that still hold grants. Notes: public grants, relations that
+/// disabled ones that still hold grants. Notes: what actors must hold, public
+/// grants, relations that
 /// nobody has, conditions that no tuple uses, names that look like a slip,
 /// principals and entities without any grant. Exit status: 0 no warnings,
 /// 1 warnings, 2 the snapshot cannot be read.
@@ -54,7 +56,7 @@ pub(crate) struct LintArgs {
 const MAX_SHOWN: usize = 20;
 
 /// Every code, in the order in which findings are shown.
-const CODES: [&str; 28] = [
+const CODES: [&str; 29] = [
     "model.advice",
     model::DEAD_RELATION,
     model::UNUSED_TYPE,
@@ -77,6 +79,7 @@ const CODES: [&str; 28] = [
     "orphan.principal",
     "orphan.entity",
     grants::WILDCARD_AGENT,
+    delegation::CHOSEN,
     grants::UNREACHABLE,
     grants::DANGLING,
     grants::PUBLIC,
@@ -156,6 +159,7 @@ fn find(loaded: &Loaded, now: UnixSeconds) -> Result<Vec<Fault>, Failure> {
         let snapshot = Snapshot::from_json(bytes)
             .map_err(|error| snapshot_fault::of_document(&error, bytes, &loaded.name))?;
         findings.extend(grants::find(policy, &snapshot));
+        findings.extend(delegation::find(&snapshot));
         findings.extend(orphans::find(&snapshot, now));
         // A slip that made a warning has been told.
         let told: BTreeSet<_> = findings.iter().map(|f| f.pointer.clone()).collect();

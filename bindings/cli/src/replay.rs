@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use deputize::Policy;
-use deputize::caller::{Decision, Record, ReplayError};
+use deputize::decision::{Decision, Record, ReplayError};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Status};

@@ -1,7 +1,8 @@
 //! A decision as a tree: the token, the hops, the scopes, and the grants of
 //! each whose authority is needed.
 
-use deputize::caller::{Branch, Decision, Hop, Role};
+use deputize::caller::Hop;
+use deputize::decision::{Branch, Decision, Role};
 use deputize::time::UnixSeconds;
 use deputize::{Explanation, Grounds, Policy};
 
@@ -109,6 +110,10 @@ fn add_branch(tree: &mut Tree, branch: &Branch, scope: &str) {
         Role::Subject => format!("{who} {}", paint(FAINT, "itself, as the subject")),
         Role::Actor => format!("{who} {}", paint(FAINT, "itself, as the actor")),
         Role::ActorScopes => format!("{who} {}", paint(FAINT, "by its scopes in the snapshot")),
+        Role::Delegated => format!(
+            "{who} {}",
+            paint(FAINT, "by its hop alone: as the party before it")
+        ),
         Role::Task => format!("{who} {}", paint(FAINT, "as the task")),
     };
     tree.add(0, format!("{} {said}", mark(branch.allowed)));

@@ -3,7 +3,7 @@
 
 use clap::Args;
 use deputize::Tuple;
-use deputize::caller::Setting;
+use deputize::request::Setting;
 use deputize::scope::ScopeSet;
 use serde_json::{Map, Value};
 
@@ -70,6 +70,7 @@ impl Said<'_> {
             task: self.args.task.as_deref(),
             tuples: &self.tuples,
             context: self.context.as_ref(),
+            fixed_context: None,
             scopes: self.scopes.as_ref(),
         }
     }

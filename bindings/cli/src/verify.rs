@@ -1,9 +1,9 @@
 //! `verify`: whose token this is, or why it counts for nothing.
 
 use clap::Args;
-use deputize::caller::{Caller, Denial};
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
+use deputize::{Caller, Denial, Request};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Status};
@@ -58,15 +58,9 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Answer, Failure> {
     let said = args.setting.read()?;
     let now = args.clock.now();
     let options = proofs.options(args.audience.as_deref());
-    let (policy, setting) = (&loaded.policy, said.setting());
-    let verified = match tokens.as_slice() {
-        // One token says by itself what led to it.
-        [token] => policy.verify_in(token, now, &options, &setting),
-        tokens => {
-            let tokens: Vec<&[u8]> = tokens.iter().map(Vec::as_slice).collect();
-            policy.verify_chain(&tokens, now, &options, &setting)
-        }
-    };
+    let policy = &loaded.policy;
+    let request = Request::at(now).setting(said.setting());
+    let verified = policy.admit(&with_tokens(request, &tokens).presented(options));
     Ok(match verified {
         Ok(caller) => Answer {
             text: draw(&caller, now),
@@ -85,6 +79,14 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Answer, Failure> {
             ..Answer::default()
         },
     })
+}
+
+/// A request with these tokens. One says by itself what led to it.
+pub(crate) fn with_tokens<'a>(request: Request<'a>, tokens: &'a [Vec<u8>]) -> Request<'a> {
+    match tokens {
+        [token] => request.token(token),
+        tokens => request.tokens(&tokens.iter().collect::<Vec<_>>()),
+    }
 }
 
 /// Reads tokens, oldest first.
@@ -154,6 +156,12 @@ fn draw(caller: &Caller, now: UnixSeconds) -> String {
     if let Some(until) = inputs.until {
         line("until", date::both(until, now));
     }
+    if let Some(fresh) = caller
+        .fresh_until()
+        .filter(|fresh| Some(*fresh) != inputs.until)
+    {
+        line("fresh", format!("until {}", date::both(fresh, now)));
+    }
     if let Some(token) = &inputs.token {
         let id = token.id.as_deref().map(printable);
         let id = id.map_or("without an id".to_owned(), |id| format!("with the id {id}"));
@@ -197,6 +205,7 @@ fn document(caller: &Caller) -> Value {
         "tenant": caller.tenant(),
         "tasks": inputs.tasks,
         "until": inputs.until,
+        "fresh_until": caller.fresh_until(),
         "token": inputs.token,
         "dpop": dpop,
         "revision": caller.policy().revision(),

@@ -3,8 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use deputize::caller::Caller;
-use deputize_wire::{self as wire, Error};
+use deputize_wire::{self as wire, Caller, Error, Time};
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
@@ -41,10 +40,11 @@ impl RawCaller {
 
 #[napi]
 impl RawCaller {
-    /// The same caller later, in whole seconds from 0 on.
+    /// The same caller at a time, in whole seconds from 0 on, which the program
+    /// gave or not.
     #[napi]
-    pub fn at(&self, now: f64) -> napi::Result<RawCaller> {
-        guarded(|| wire::at(&*self.own()?, now as u64)).map(Self::of)
+    pub fn at(&self, now: f64, given: bool) -> napi::Result<RawCaller> {
+        guarded(|| self.own()?.at(time(now, given))).map(Self::of)
     }
 
     /// The number under which short questions are asked of it in this thread; 0
@@ -60,10 +60,17 @@ impl RawCaller {
 
     /// Which of many resources, packed.
     #[napi]
-    pub fn filter(&self, action: String, packed: &[u8]) -> napi::Result<Uint8Array> {
+    pub fn filter(
+        &self,
+        action: String,
+        packed: &[u8],
+        now: f64,
+        given: bool,
+    ) -> napi::Result<Uint8Array> {
         let filtered = guarded(|| {
-            let resources = wire::unpacked(packed);
-            Ok(wire::caller_filter(&*self.own()?, &action, &resources)?.into_bytes())
+            let (resources, caller) = (wire::unpacked(packed), self.own()?);
+            let time = time(now, given);
+            Ok(wire::caller_filter(&caller, time, &action, &resources)?.into_bytes())
         });
         filtered.map(Uint8Array::from)
     }
@@ -74,20 +81,29 @@ impl RawCaller {
         &self,
         action: String,
         packed: &[u8],
+        now: f64,
+        given: bool,
     ) -> napi::Result<AsyncTask<Filtering>> {
         let caller = guarded(|| self.own())?;
         Ok(AsyncTask::new(Filtering::Caller {
             caller,
+            time: time(now, given),
             action,
             packed: packed.to_vec(),
         }))
     }
 
-    /// Every other question: its name, its arguments as an array of texts, and
-    /// the answer as JSON.
+    /// Every other question: its name, its arguments as an array of texts, its
+    /// time, and the answer as JSON.
     #[napi]
-    pub fn ask(&self, method: String, given: String) -> napi::Result<String> {
-        guarded(|| wire::ask_caller(&*self.own()?, &method, &given))
+    pub fn ask(
+        &self,
+        method: String,
+        arguments: String,
+        now: f64,
+        given: bool,
+    ) -> napi::Result<String> {
+        guarded(|| wire::ask_caller(&*self.own()?, time(now, given), &method, &arguments))
     }
 
     /// Lets go of the caller.
@@ -98,4 +114,9 @@ impl RawCaller {
         // A thread that ends may have let go of all of them already.
         drop(CALLERS.try_with(|callers| callers.take(number)));
     }
+}
+
+fn time(now: f64, given: bool) -> Time {
+    let now = now as u64;
+    Time { now, given }
 }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use deputize::caller::Caller;
+use deputize_wire::{Caller, Time};
 use napi_derive::napi;
 
 use crate::handle::Held;
@@ -61,13 +61,14 @@ pub fn check(policy: i64, desk: &[u8], user: u32, relation: u32, object: u32) ->
     })
 }
 
-/// Whether a caller may, without a context of the question's own; the texts lie
-/// on the desk.
+/// Whether a caller may by the host's clock, without a context of the question's
+/// own; the texts lie on the desk.
 #[napi]
-pub fn can(caller: i64, desk: &[u8], action: u32, resource: u32) -> u32 {
+pub fn can(caller: i64, desk: &[u8], action: u32, resource: u32, now: f64) -> u32 {
     answer(|| {
         let [action, resource] = laid(desk, [action, resource])?;
-        let can = |caller: &Caller| Some(caller.can(action, resource, None));
+        let time = Time::of_host(now as u64);
+        let can = |caller: &Caller| Some(caller.moment(time).ok()?.can(action, resource));
         CALLERS.with(|callers| callers.ask(caller, can))
     })
 }
@@ -94,7 +95,7 @@ mod tests {
         assert_ne!(first, second);
         for none in [first, 0, -1, second + 1, i64::MAX] {
             assert_eq!(check(none, desk, 9, 6, 3), 2);
-            assert_eq!(can(none, desk, 9, 6), 2);
+            assert_eq!(can(none, desk, 9, 6, 0.0), 2);
         }
         // Of another thread.
         let elsewhere =

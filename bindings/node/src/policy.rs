@@ -154,10 +154,12 @@ impl RawPolicy {
         }))
     }
 
-    /// A caller, made in one of the ways there are.
+    /// A caller, made in one of the ways there are; `timed` is whether the
+    /// program gave the time.
     #[napi]
-    pub fn caller(&self, method: String, given: String) -> napi::Result<RawCaller> {
-        guarded(|| wire::make_caller(&self.held()?.policy, &method, &given)).map(RawCaller::of)
+    pub fn caller(&self, method: String, given: String, timed: bool) -> napi::Result<RawCaller> {
+        guarded(|| wire::make_caller(&self.held()?.policy, &method, &given, timed))
+            .map(RawCaller::of)
     }
 
     /// Every other question: its name, its arguments as an array of texts, and

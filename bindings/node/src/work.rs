@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use deputize::caller::Caller;
-use deputize_wire::{self as wire, Error};
+use deputize_wire::{self as wire, Caller, Error, Time};
 use napi::bindgen_prelude::Uint8Array;
 use napi::{Env, Task};
 
@@ -46,6 +45,8 @@ pub enum Filtering {
     Caller {
         /// The caller.
         caller: Arc<Caller>,
+        /// The time of the question.
+        time: Time,
         /// The action.
         action: String,
         /// The resources.
@@ -70,9 +71,10 @@ impl Task for Filtering {
                 }
                 Self::Caller {
                     caller,
+                    time,
                     action,
                     packed,
-                } => wire::caller_filter(caller, action, &wire::unpacked(packed)),
+                } => wire::caller_filter(caller, *time, action, &wire::unpacked(packed)),
             };
             Ok(filtered?.into_bytes())
         })

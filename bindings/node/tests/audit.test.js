@@ -18,8 +18,8 @@ import { Audit, appendTo, fusionAuth, fusionAuthEntry, jsonLines, spans } from "
 import { NOW, snapshot } from "../../../wasm/tests/world.js";
 
 const policy = Policy.fromJson(snapshot());
-const caller = policy.caller(["user:anne", "agent:triage"], { now: NOW });
-const alone = policy.caller("user:anne", { now: NOW });
+const caller = policy.caller(["user:anne", "agent:triage"], { now: NOW }).at(NOW);
+const alone = policy.caller("user:anne", { now: NOW }).at(NOW);
 
 describe("an audit", () => {
   it("gives each decision back as it was, and batches its record", async () => {

@@ -119,7 +119,7 @@ describe("threads", () => {
 describe("memory", () => {
   it("is flat over a million calls", async (t) => {
     const policy = Policy.fromJson(snapshot());
-    const caller = policy.caller("user:anne", { now: NOW });
+    const caller = policy.caller("user:anne", { now: NOW }).at(NOW);
     const token = sign("EdDSA", claims());
     const ids = ["document:1", "document:2", "nothing"];
     let allowed = 0;
@@ -138,7 +138,7 @@ describe("memory", () => {
           allowed++;
         }
         const verified = policy.verify(token, { now: NOW });
-        allowed += verified.decide("can_read", "document:1").allowed;
+        allowed += verified.decide("can_read", "document:1", undefined, NOW).allowed;
         verified.free();
         // Not freed: left to the collector.
         policy.caller("user:anne", { now: NOW });

@@ -1,6 +1,7 @@
 // How the classes of `wasm/ts` reach the core natively: the build puts this
 // file in the place of theirs.
 
+import type { Asked } from "../../../wasm/ts/arguments.js";
 import { DeputizeError } from "../../../wasm/ts/error.js";
 import { type RawCaller, type RawPolicy, native } from "./native.js";
 
@@ -84,11 +85,11 @@ export function checkAtOnce(raw: RawPolicy, user: string, relation: string, obje
   return call(() => native.check((raw.n ??= raw.number()), desk, first, second - first, third - second));
 }
 
-export function canAtOnce(raw: RawCaller, action: string, resource: string): number {
+export function canAtOnce(raw: RawCaller, action: string, resource: string, now: number): number {
   const first = lay(action, 0);
   const second = lay(resource, first);
   if (second < 0) return 2;
-  return call(() => native.can((raw.n ??= raw.number()), desk, first, second - first));
+  return call(() => native.can((raw.n ??= raw.number()), desk, first, second - first, now));
 }
 
 export const fromJsonLater = (document: Uint8Array): Promise<RawPolicy> => later(() => native.RawPolicy.fromJsonAsync(document));
@@ -96,7 +97,8 @@ export const fromCompiledLater = (image: Uint8Array): Promise<RawPolicy> => late
 
 export const filterLater = (raw: RawPolicy, user: string, relation: string, ids: Uint8Array, options: string): Promise<Uint8Array> =>
   later(() => raw.filterAsync(user, relation, ids, options));
-export const callerFilterLater = (raw: RawCaller, action: string, ids: Uint8Array): Promise<Uint8Array> => later(() => raw.filterAsync(action, ids));
+export const callerFilterLater = (raw: RawCaller, action: string, ids: Uint8Array, time: Asked): Promise<Uint8Array> =>
+  later(() => raw.filterAsync(action, ids, time.now, time.given));
 
 export const share = (raw: RawPolicy): SharedPolicy => ({ handle: raw.share() });
 

@@ -11,19 +11,19 @@ export interface RawPolicy {
   n?: number;
   filter(user: string, relation: string, ids: Uint8Array, options: string): Uint8Array;
   filterAsync(user: string, relation: string, ids: Uint8Array, options: string): Promise<Uint8Array>;
-  caller(method: string, given: string): RawCaller;
+  caller(method: string, given: string, timed: boolean): RawCaller;
   ask(method: string, given: string): string;
   free(): void;
 }
 
 export interface RawCaller {
-  at(now: number): RawCaller;
+  at(now: number, given: boolean): RawCaller;
   number(): number;
   /** What `number` gave, once it was asked for. */
   n?: number;
-  filter(action: string, ids: Uint8Array): Uint8Array;
-  filterAsync(action: string, ids: Uint8Array): Promise<Uint8Array>;
-  ask(method: string, given: string): string;
+  filter(action: string, ids: Uint8Array, now: number, given: boolean): Uint8Array;
+  filterAsync(action: string, ids: Uint8Array, now: number, given: boolean): Promise<Uint8Array>;
+  ask(method: string, args: string, now: number, given: boolean): string;
   free(): void;
 }
 
@@ -36,7 +36,7 @@ interface Native {
     fromShared(handle: string): RawPolicy;
   };
   check(policy: number, desk: Uint8Array, user: number, relation: number, object: number): number;
-  can(caller: number, desk: Uint8Array, action: number, resource: number): number;
+  can(caller: number, desk: Uint8Array, action: number, resource: number, now: number): number;
   ask(method: string, given: string): string;
   version(): string;
 }

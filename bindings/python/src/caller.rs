@@ -1,13 +1,12 @@
 //! Callers, and questions to them.
 
-use deputize::caller::Caller as Core;
-use deputize_wire as wire;
+use deputize_wire::{self as wire, Caller as Kept, Time};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::answer::{Checked, Decision, asked, read};
 use crate::argument::{json, options, seconds, text};
-use crate::error::{QUICK, answered, away, guarded, misuse};
+use crate::error::{QUICK, answered, away, guarded, misuse, raised};
 use crate::ids::{Filtered, filtered};
 
 type Argument<'a, 'py> = &'a Bound<'py, PyAny>;
@@ -16,7 +15,7 @@ type Argument<'a, 'py> = &'a Bound<'py, PyAny>;
 /// ask it many questions.
 #[pyclass(frozen, module = "deputize")]
 pub(crate) struct Caller {
-    pub(crate) caller: Core,
+    pub(crate) caller: Kept,
 }
 
 #[pymethods]
@@ -24,19 +23,19 @@ impl Caller {
     /// On whose behalf the caller acts, `type:id`.
     #[getter]
     fn subject(&self) -> &str {
-        self.caller.subject()
+        self.caller.core().subject()
     }
 
     /// Who acts: the subject itself, where nobody acts for it.
     #[getter]
     fn actor(&self) -> &str {
-        self.caller.actor()
+        self.caller.core().actor()
     }
 
     /// The request's tenant, or `None`.
     #[getter]
     fn tenant(&self) -> Option<&str> {
-        self.caller.tenant()
+        self.caller.core().tenant()
     }
 
     /// The parties, subject first, current actor last, each `{"principal"}`,
@@ -56,14 +55,22 @@ impl Caller {
     /// The time of the request, in seconds since the Unix epoch.
     #[getter]
     fn time(&self) -> u64 {
-        self.caller.inputs().time.0
+        self.caller.time().0
     }
 
     /// The first second, since the Unix epoch, at which the token no longer
     /// counts, or `None`.
     #[getter]
     fn until(&self) -> Option<u64> {
-        self.caller.inputs().until.map(|until| until.0)
+        self.caller.core().inputs().until.map(|until| until.0)
+    }
+
+    /// The first second, since the Unix epoch, at which the caller no longer
+    /// counts: its token, the snapshot or one of its parties has come to its
+    /// end, or it was kept for as long as one without a token may be; or `None`.
+    #[getter]
+    fn fresh_until(&self) -> Option<u64> {
+        self.caller.core().fresh_until().map(|until| until.0)
     }
 
     /// The DPoP proof that came with the token, which the host should accept
@@ -74,62 +81,74 @@ impl Caller {
     }
 
     /// Whether the caller may do `action` on `resource` (`type:id` or a path).
-    /// Whatever fails is `False`.
-    #[pyo3(signature = (action, resource, context = None))]
+    /// Whatever fails is `False`. Every question is of `now`, the host's clock by
+    /// default: a caller that was kept for too long may nothing.
+    ///
+    /// Raises MisuseError, `call.now`, where the caller was given its time and
+    /// the question is not.
+    #[pyo3(signature = (action, resource, context = None, *, now = None))]
     fn can(
         &self,
         action: Argument<'_, '_>,
         resource: Argument<'_, '_>,
         context: Option<Argument<'_, '_>>,
+        now: Option<Argument<'_, '_>>,
     ) -> PyResult<bool> {
         let py = action.py();
         let action = text(action, "action")?;
         let resource = text(resource, "resource")?;
+        let time = time(py, now)?;
         if context.is_none() {
-            let quick = guarded(py, || self.caller.can_within(QUICK, action, resource))?;
+            let moment = self
+                .caller
+                .moment(time)
+                .map_err(|error| raised(py, &error))?;
+            let quick = guarded(py, || moment.can_within(QUICK, action, resource))?;
             return match quick {
                 Some(allowed) => Ok(allowed),
-                None => away(py, || self.caller.can(action, resource, None)),
+                None => away(py, || moment.can(action, resource)),
             };
         }
         let context = read_context(context)?;
         answered(py, || {
-            wire::caller_can(&self.caller, action, resource, &context)
+            wire::caller_can(&self.caller, time, action, resource, &context)
         })
     }
 
     /// As `can`, with the reason.
-    #[pyo3(signature = (action, resource, context = None))]
+    #[pyo3(signature = (action, resource, context = None, *, now = None))]
     fn check(
         &self,
         action: Argument<'_, '_>,
         resource: Argument<'_, '_>,
         context: Option<Argument<'_, '_>>,
+        now: Option<Argument<'_, '_>>,
     ) -> PyResult<Checked> {
         let py = action.py();
         let action = text(action, "action")?;
         let resource = text(resource, "resource")?;
-        let context = read_context(context)?;
+        let (context, time) = (read_context(context)?, time(py, now)?);
         let answer = answered(py, || {
-            wire::caller_check(&self.caller, action, resource, &context)
+            wire::caller_check(&self.caller, time, action, resource, &context)
         })?;
         Checked::of(py, &answer)
     }
 
     /// As `can`, with what decided and an audit record.
-    #[pyo3(signature = (action, resource, context = None))]
+    #[pyo3(signature = (action, resource, context = None, *, now = None))]
     fn decide(
         &self,
         action: Argument<'_, '_>,
         resource: Argument<'_, '_>,
         context: Option<Argument<'_, '_>>,
+        now: Option<Argument<'_, '_>>,
     ) -> PyResult<Decision> {
         let py = action.py();
         let action = text(action, "action")?;
         let resource = text(resource, "resource")?;
-        let context = read_context(context)?;
+        let (context, time) = (read_context(context)?, time(py, now)?);
         let answer = answered(py, || {
-            wire::caller_decide(&self.caller, action, resource, &context)
+            wire::caller_decide(&self.caller, time, action, resource, &context)
         })?;
         Decision::of(py, &answer)
     }
@@ -143,10 +162,17 @@ impl Caller {
     ///
     /// Raises DeniedError for what is wrong with the call as a whole: then
     /// nothing is allowed.
-    fn filter(&self, action: Argument<'_, '_>, resources: Argument<'_, '_>) -> PyResult<Filtered> {
+    #[pyo3(signature = (action, resources, *, now = None))]
+    fn filter(
+        &self,
+        action: Argument<'_, '_>,
+        resources: Argument<'_, '_>,
+        now: Option<Argument<'_, '_>>,
+    ) -> PyResult<Filtered> {
+        let time = time(action.py(), now)?;
         let action = text(action, "action")?;
         filtered(resources, "resources", |ids| {
-            wire::caller_filter(&self.caller, action, ids)
+            wire::caller_filter(&self.caller, time, action, ids)
         })
     }
 
@@ -154,11 +180,17 @@ impl Caller {
     /// complete.
     ///
     /// Raises as `filter`; a list that may lack something is none.
-    fn list(&self, action: Argument<'_, '_>, r#type: Argument<'_, '_>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (action, r#type, *, now = None))]
+    fn list(
+        &self,
+        action: Argument<'_, '_>,
+        r#type: Argument<'_, '_>,
+        now: Option<Argument<'_, '_>>,
+    ) -> PyResult<Py<PyAny>> {
         let py = action.py();
         let action = text(action, "action")?;
-        let kind = text(r#type, "type")?;
-        asked(py, || wire::caller_list(&self.caller, action, kind))
+        let (kind, time) = (text(r#type, "type")?, time(py, now)?);
+        asked(py, || wire::caller_list(&self.caller, time, action, kind))
     }
 
     /// Names under which the subject may stand in an access list that is stored
@@ -166,22 +198,29 @@ impl Caller {
     /// much, never too little.
     ///
     /// Raises as `filter`.
-    fn terms(&self, action: Argument<'_, '_>, r#type: Argument<'_, '_>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (action, r#type, *, now = None))]
+    fn terms(
+        &self,
+        action: Argument<'_, '_>,
+        r#type: Argument<'_, '_>,
+        now: Option<Argument<'_, '_>>,
+    ) -> PyResult<Py<PyAny>> {
         let py = action.py();
         let action = text(action, "action")?;
-        let kind = text(r#type, "type")?;
-        asked(py, || wire::caller_terms(&self.caller, action, kind))
+        let (kind, time) = (text(r#type, "type")?, time(py, now)?);
+        asked(py, || wire::caller_terms(&self.caller, time, action, kind))
     }
 
-    /// The same caller at a later time: seconds since the Unix epoch, or a
-    /// datetime with a time zone; now, by default.
+    /// The caller as it is at a time: seconds since the Unix epoch, or a
+    /// datetime with a time zone; now, by default. What it is asked without a
+    /// `now` is asked as of then: ask it at once, and do not keep it.
     ///
-    /// Raises DeniedError: the token has expired since, the snapshot is stale,
-    /// or a party has expired.
+    /// Raises DeniedError: it no longer counts, since the token has expired, the
+    /// snapshot is stale, a party has expired, or it was kept for too long.
     #[pyo3(signature = (now = None))]
     fn at(&self, py: Python<'_>, now: Option<Argument<'_, '_>>) -> PyResult<Self> {
-        let now = seconds(py, now)?;
-        let caller = answered(py, || wire::at(&self.caller, now))?;
+        let time = time(py, now)?;
+        let caller = answered(py, || self.caller.at(time))?;
         Ok(Self { caller })
     }
 
@@ -201,19 +240,21 @@ impl Caller {
     /// The claims of the next token, for `actor` (`type:id`), whom the host has
     /// authenticated, to act for this caller.
     ///
-    /// Options: `scope`, `audiences`, `resources`, `lifetime` in seconds.
+    /// Options: `scope`, `audiences`, `resources`, `lifetime` in seconds,
+    /// `confirmation`; `now`.
     ///
     /// Raises DeniedError, with its `oauth_error`.
-    #[pyo3(signature = (actor, **wanted))]
+    #[pyo3(signature = (actor, *, now = None, **wanted))]
     fn delegate(
         &self,
         actor: Argument<'_, '_>,
+        now: Option<Argument<'_, '_>>,
         wanted: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         let py = actor.py();
         let actor = text(actor, "actor")?;
-        let wanted = options(py, wanted)?;
-        asked(py, || wire::delegate(&self.caller, actor, &wanted))
+        let (wanted, time) = (options(py, wanted)?, time(py, now)?);
+        asked(py, || wire::delegate(&self.caller, time, actor, &wanted))
     }
 
     /// A caller stands for a check of a token: it is not written down.
@@ -233,11 +274,11 @@ impl Caller {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let shown = |text: &str| PyString::new(py, text).repr().map(|r| r.to_string());
-        let mut said = format!("Caller(subject={}", shown(self.caller.subject())?);
-        if self.caller.actor() != self.caller.subject() {
-            said += &format!(", actor={}", shown(self.caller.actor())?);
+        let mut said = format!("Caller(subject={}", shown(self.caller.core().subject())?);
+        if self.caller.core().actor() != self.caller.core().subject() {
+            said += &format!(", actor={}", shown(self.caller.core().actor())?);
         }
-        if let Some(tenant) = self.caller.tenant() {
+        if let Some(tenant) = self.caller.core().tenant() {
             said += &format!(", tenant={}", shown(tenant)?);
         }
         if let Some(until) = self.until() {
@@ -251,6 +292,13 @@ impl Caller {
     fn described<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         read(py, &wire::describe(&self.caller))?.get_item(name)
     }
+}
+
+/// The time of a question.
+fn time(py: Python<'_>, now: Option<Argument<'_, '_>>) -> PyResult<Time> {
+    let given = now.is_some();
+    let now = seconds(py, now)?;
+    Ok(Time { now, given })
 }
 
 fn read_context(context: Option<Argument<'_, '_>>) -> PyResult<String> {

@@ -289,9 +289,10 @@ impl Policy {
     ///
     /// Options: `audience`, which the token must name; `dpop` and
     /// `certificate`, proofs of possession; `tenant`, `task`,
-    /// `contextual_tuples`, `context`, `scopes`, what the host says; `now`, the
-    /// time in seconds since the Unix epoch or a datetime with a time zone, the
-    /// host's clock by default.
+    /// `contextual_tuples`, `context`, `fixed_context`, `scopes`, what the host
+    /// says; `now`, the time in seconds since the Unix epoch or a datetime with a
+    /// time zone, the host's clock by default. A caller that was given its `now`
+    /// is given one with each question too.
     ///
     /// Raises DeniedError, with the reason of the first check that fails.
     #[pyo3(signature = (token, *, now = None, **options))]
@@ -303,8 +304,8 @@ impl Policy {
     ) -> PyResult<Caller> {
         let py = token.py();
         let token = text(token, "token")?;
-        let request = timed(py, options, now)?;
-        let caller = answered(py, || wire::verify(&self.policy, token, &request))?;
+        let (given, request) = (now.is_some(), timed(py, options, now)?);
+        let caller = answered(py, || wire::verify(&self.policy, token, &request, given))?;
         Ok(Caller { caller })
     }
 
@@ -322,8 +323,10 @@ impl Policy {
     ) -> PyResult<Caller> {
         let py = tokens.py();
         let tokens = json(tokens, "tokens")?;
-        let request = timed(py, options, now)?;
-        let caller = answered(py, || wire::verify_chain(&self.policy, &tokens, &request))?;
+        let (given, request) = (now.is_some(), timed(py, options, now)?);
+        let caller = answered(py, || {
+            wire::verify_chain(&self.policy, &tokens, &request, given)
+        })?;
         Ok(Caller { caller })
     }
 
@@ -331,7 +334,8 @@ impl Policy {
     ///
     /// `chain`: the principals, `type:id`: the subject first, then each that
     /// acts for the one before it. One alone acts for itself. Options: `tenant`,
-    /// `task`, `contextual_tuples`, `context`, `scopes`, `now`.
+    /// `task`, `contextual_tuples`, `context`, `fixed_context`, `scopes`, `now`.
+    /// Such a caller counts for an hour.
     ///
     /// Raises DeniedError.
     #[pyo3(signature = (chain, *, now = None, **options))]
@@ -346,8 +350,8 @@ impl Policy {
             true => json(PyList::new(py, [text(chain, "chain")?])?.as_any(), "chain")?,
             false => json(chain, "chain")?,
         };
-        let request = timed(py, options, now)?;
-        let caller = answered(py, || wire::caller(&self.policy, &chain, &request))?;
+        let (given, request) = (now.is_some(), timed(py, options, now)?);
+        let caller = answered(py, || wire::caller(&self.policy, &chain, &request, given))?;
         Ok(Caller { caller })
     }
 
@@ -406,8 +410,9 @@ impl Policy {
     ///
     /// Options: `subject`, how the subject token was presented; `actor_token`;
     /// `actor`, how that was presented, or whom the host has authenticated;
-    /// `wanted`, the `scope`, `audiences`, `resources` and `lifetime` asked for;
-    /// `tenant`, `task`, `contextual_tuples`, `context`, `scopes`, `now`.
+    /// `wanted`, the `scope`, `audiences`, `resources`, `lifetime` and
+    /// `confirmation` asked for; `tenant`, `task`, `contextual_tuples`, `context`,
+    /// `fixed_context`, `scopes`, `now`.
     ///
     /// Raises DeniedError, with its `oauth_error`.
     #[pyo3(signature = (subject_token, *, now = None, **options))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,7 @@ def test_the_time_is_the_hosts_unless_it_is_given(policy: Policy) -> None:
         caller = policy.caller("user:anne", now=now)
         assert caller.time == 1767225600
         assert caller.at(now).time == 1767225600
-    assert policy.caller("user:anne", now=0).at().time >= before
+    assert policy.caller("user:anne").at().time >= before
     for wrong in (True, "1767225600", -1, float("nan"), 1767225600000, datetime(2026, 1, 1), b"1", [], 10**400):
         with pytest.raises(MisuseError):
             policy.caller("user:anne", now=wrong)  # type: ignore[arg-type]
@@ -146,7 +147,12 @@ def test_tokens(token: tuple[Policy, dict[str, Any]]) -> None:
     policy, request = token
     options = {"now": request["now"], "audience": request.get("audience")}
     caller = policy.verify(request["token"], **options)
-    assert caller.can(request["action"], request["resource"])
+    now = request["now"]
+    assert caller.can(request["action"], request["resource"], now=now)
+    assert caller.at(now).can(request["action"], request["resource"])
+    assert caller.until is not None and caller.fresh_until == caller.until
+    assert not caller.can(request["action"], request["resource"], now=caller.until)
+    assert caller.check(request["action"], request["resource"], now=caller.until).reason == "token.expired"
     assert caller.until is not None and caller.until > request["now"]
     assert f"until={caller.until}" in repr(caller)
     assert policy.decide(request["token"], {"action": request["action"], "resource": request["resource"]}, **options)
@@ -187,10 +193,50 @@ def test_a_signature_without_a_policy(token: tuple[Policy, dict[str, Any]], snap
 def test_a_stale_snapshot_denies_everything() -> None:
     policy = Policy.from_json({**SNAPSHOT, "not_after": 1000})
     caller = policy.caller("user:anne", now=1000)
-    assert caller.can("reader", "document:1")
+    assert caller.can("reader", "document:1", now=1000)
+    assert not caller.can("reader", "document:1", now=1001)
+    assert caller.fresh_until == 1001
     with pytest.raises(DeniedError) as caught:
         caller.at(1001)
     assert caught.value.code == "snapshot.stale"
+
+
+def test_a_caller_that_was_given_its_time_is_given_one_with_each_question(policy: Policy) -> None:
+    caller = policy.caller("user:anne", now=1000)
+    asks: list[Callable[[], object]] = [
+        lambda: caller.can("reader", "document:1"),
+        lambda: caller.can("reader", "document:1", {}),
+        lambda: caller.check("reader", "document:1"),
+        lambda: caller.decide("reader", "document:1"),
+        lambda: caller.filter("reader", ["document:1"]),
+        lambda: caller.list("reader", "document"),
+        lambda: caller.terms("reader", "document"),
+        lambda: caller.delegate("agent:x"),
+    ]
+    for ask in asks:
+        with pytest.raises(MisuseError) as caught:
+            ask()
+        assert caught.value.code == "call.now"
+    assert caller.filter("reader", ["document:1"], now=1000).mask == [True]
+    assert caller.at(1000).list("reader", "document") == ["document:1", "document:2"]
+
+
+def test_a_kept_caller_grows_old(policy: Policy) -> None:
+    caller = policy.caller("user:anne")
+    end = caller.fresh_until
+    assert end == caller.time + 3600
+    assert caller.can("reader", "document:1")
+    assert not caller.can("reader", "document:1", now=end)
+    assert not caller.can("reader", "document:1", {}, now=end)
+    assert caller.check("reader", "document:1", now=end).reason == "caller.expired"
+    assert caller.decide("reader", "document:1", now=end).reason == "caller.expired"
+    for ask in (caller.list, caller.terms):
+        with pytest.raises(DeniedError) as caught:
+            ask("reader", "document", now=end)
+        assert caught.value.code == "caller.expired"
+    with pytest.raises(DeniedError) as caught:
+        caller.filter("reader", ["document:1"], now=end)
+    assert caught.value.code == "caller.expired"
 
 
 def test_authzen(policy: Policy) -> None:

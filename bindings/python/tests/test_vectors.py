@@ -68,7 +68,8 @@ def verify(policy: Policy, request: dict[str, Any]) -> object:
 
 
 def filter_(policy: Policy, request: dict[str, Any]) -> object:
-    found = caller(policy, request).filter(request["action"], request["resources"])
+    who, now = caller(policy, request), request["now"]
+    found = who.filter(request["action"], request["resources"], now=now)
     return {"mask": found.mask, "dropped": found.dropped}
 
 
@@ -79,7 +80,7 @@ def given(claims: Any) -> object:
 
 def exchange(policy: Policy, request: dict[str, Any]) -> object:
     actor = request.get("actor", {})
-    named = without({name: actor.get(name) for name in ("principal", "confirmation")})
+    named = without({"principal": actor.get("principal")})
     is_one = "token" in actor or "principal" in actor
     asked = {
         **setting(request),
@@ -93,7 +94,8 @@ def exchange(policy: Policy, request: dict[str, Any]) -> object:
 
 def delegate(policy: Policy, request: dict[str, Any]) -> object:
     wanted = request.get("wanted") or {}
-    return given(caller(policy, request).delegate(request["actor"]["principal"], **wanted))
+    actor, now = request["actor"]["principal"], request["now"]
+    return given(caller(policy, request).delegate(actor, now=now, **wanted))
 
 
 def client_credentials(policy: Policy, request: dict[str, Any]) -> object:
@@ -115,8 +117,8 @@ OPERATIONS = {
     "decide": decide,
     "verify": verify,
     "filter": filter_,
-    "list": lambda p, r: {"resources": caller(p, r).list(r["action"], r["type"])},
-    "terms": lambda p, r: {"terms": caller(p, r).terms(r["action"], r["type"])},
+    "list": lambda p, r: {"resources": caller(p, r).list(r["action"], r["type"], now=r["now"])},
+    "terms": lambda p, r: {"terms": caller(p, r).terms(r["action"], r["type"], now=r["now"])},
     "exchange": exchange,
     "delegate": delegate,
     "client_credentials": client_credentials,
@@ -160,7 +162,7 @@ def test_a_filtered_list_is_its_decisions(snapshots: dict[str, Any]) -> None:
     for case in asked:
         request = case["request"]
         who = caller(Policy.from_json(snapshots[case["snapshot"]]), request)
-        action, resources = request["action"], request["resources"]
-        mask = who.filter(action, resources).mask
-        assert mask == [who.can(action, resource) for resource in resources], case["name"]
-        assert mask == [bool(who.check(action, resource)) for resource in resources], case["name"]
+        action, resources, now = request["action"], request["resources"], request["now"]
+        mask = who.filter(action, resources, now=now).mask
+        assert mask == [who.can(action, one, now=now) for one in resources], case["name"]
+        assert mask == [bool(who.check(action, one, now=now)) for one in resources], case["name"]

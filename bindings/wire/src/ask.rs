@@ -3,10 +3,10 @@
 //! takes them.
 
 use deputize::Policy;
-#[cfg(feature = "tokens")]
-use deputize::caller::Caller;
 
 use crate::error::Error;
+#[cfg(feature = "tokens")]
+use crate::kept::{Caller, Time};
 use crate::options::read_as;
 use crate::question::Filtered;
 
@@ -70,21 +70,27 @@ pub fn ask(policy: &Policy, method: &str, given: &str) -> Result<String, Error> 
     }
 }
 
-/// A caller, made in one of the ways there are.
+/// A caller, made in one of the ways there are; `timed` is whether the program
+/// gave the time that the options have.
 ///
 /// # Errors
 /// As [`ask`].
 #[cfg(feature = "tokens")]
-pub fn make_caller(policy: &Policy, method: &str, given: &str) -> Result<Caller, Error> {
+pub fn make_caller(
+    policy: &Policy,
+    method: &str,
+    given: &str,
+    timed: bool,
+) -> Result<Caller, Error> {
     let given = texts(given)?;
     let given: Vec<&str> = given.iter().map(String::as_str).collect();
     match (method, given.as_slice()) {
-        ("verify", [token, request]) => crate::verify(policy, token, request),
+        ("verify", [token, request]) => crate::verify(policy, token, request, timed),
         ("verifySigned", [token, request, fits]) => {
-            crate::verify_signed(policy, token, request, *fits == "true")
+            crate::verify_signed(policy, token, request, *fits == "true", timed)
         }
-        ("verifyChain", [tokens, request]) => crate::verify_chain(policy, tokens, request),
-        ("caller", [chain, options]) => crate::caller(policy, chain, options),
+        ("verifyChain", [tokens, request]) => crate::verify_chain(policy, tokens, request, timed),
+        ("caller", [chain, options]) => crate::caller(policy, chain, options, timed),
         _ => Err(unknown(method)),
     }
 }
@@ -92,25 +98,25 @@ pub fn make_caller(policy: &Policy, method: &str, given: &str) -> Result<Caller,
 /// A question to a caller.
 ///
 /// # Errors
-/// As [`ask`].
+/// As [`ask`], and `call.now`.
 #[cfg(feature = "tokens")]
-pub fn ask_caller(caller: &Caller, method: &str, given: &str) -> Result<String, Error> {
+pub fn ask_caller(caller: &Caller, time: Time, method: &str, given: &str) -> Result<String, Error> {
     let given = texts(given)?;
     let given: Vec<&str> = given.iter().map(String::as_str).collect();
     match (method, given.as_slice()) {
         ("describe", []) => Ok(crate::describe(caller)),
         ("can", [action, resource, context]) => {
-            crate::caller_can(caller, action, resource, context).map(truth)
+            crate::caller_can(caller, time, action, resource, context).map(truth)
         }
         ("check", [action, resource, context]) => {
-            crate::caller_check(caller, action, resource, context)
+            crate::caller_check(caller, time, action, resource, context)
         }
         ("decide", [action, resource, context]) => {
-            crate::caller_decide(caller, action, resource, context)
+            crate::caller_decide(caller, time, action, resource, context)
         }
-        ("list", [action, kind]) => crate::caller_list(caller, action, kind),
-        ("terms", [action, kind]) => crate::caller_terms(caller, action, kind),
-        ("delegate", [actor, wanted]) => crate::delegate(caller, actor, wanted),
+        ("list", [action, kind]) => crate::caller_list(caller, time, action, kind),
+        ("terms", [action, kind]) => crate::caller_terms(caller, time, action, kind),
+        ("delegate", [actor, wanted]) => crate::delegate(caller, time, actor, wanted),
         _ => Err(unknown(method)),
     }
 }

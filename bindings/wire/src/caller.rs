@@ -1,13 +1,15 @@
 //! Callers: tokens verified, principals vouched for, and their questions.
 
-use deputize::caller::{Caller, Decision, Denial, Party, Question, Reason, Record};
+use deputize::caller::Party;
+use deputize::decision::{Question, Reason, Record};
 use deputize::time::UnixSeconds;
 use deputize::token::DpopUse;
-use deputize::{Policy, Tuple};
+use deputize::{Policy, Request, Tuple};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::kept::{Caller, MAX_AGE, Time};
 use crate::options::{read, read_as, write};
 use crate::question::Filtered;
 use crate::setting::{CallerOptions, Presentation, VerifyRequest};
@@ -23,7 +25,8 @@ pub(crate) struct QuestionRecord {
     action: String,
     /// The resource: `type:id` or a path.
     resource: String,
-    /// Values for conditions; they go over the caller's own.
+    /// Values for conditions; they go over the caller's own, but not over those
+    /// that are fixed.
     #[serde(default)]
     context: Option<Map<String, Value>>,
 }
@@ -59,6 +62,10 @@ pub(crate) struct CallerDescription<'c> {
     time: UnixSeconds,
     /// The first second at which the token no longer counts.
     until: Option<UnixSeconds>,
+    /// The first second at which the caller no longer counts: its token, the
+    /// snapshot or one of its parties has come to its end, or it was kept for
+    /// as long as one without a token may be.
+    fresh_until: Option<UnixSeconds>,
     /// The DPoP proof that came with the token, which the host should accept
     /// only once.
     dpop: Option<&'c DpopUse>,
@@ -97,15 +104,16 @@ pub(crate) struct ReplayOptions {
     presented: Presentation,
 }
 
-/// Verifies a token. `request` is a [`VerifyRequest`].
+/// Verifies a token. `request` is a [`VerifyRequest`], whose time the program
+/// gave or not.
 ///
 /// # Errors
 /// `call.options`, and every reason of a denial that comes before a question.
-pub fn verify(policy: &Policy, token: &str, request: &str) -> Result<Caller, Error> {
+pub fn verify(policy: &Policy, token: &str, request: &str, given: bool) -> Result<Caller, Error> {
     let request: VerifyRequest = read(request)?;
-    let (scopes, presented) = (request.scope_set()?, request.presented()?);
-    let setting = request.setting(scopes.as_ref());
-    Ok(policy.verify_in(token.as_bytes(), request.now, &presented, &setting)?)
+    let scopes = request.scope_set()?;
+    let core = policy.admit(&request.core(scopes.as_ref())?.token(token))?;
+    Ok(Caller::new(core, request.time(given)))
 }
 
 /// The signature that something faster may check before [`verify_signed`]: RSA
@@ -116,8 +124,8 @@ pub fn verify(policy: &Policy, token: &str, request: &str) -> Result<Caller, Err
 /// As [`verify`], for what comes before the signature.
 pub fn signature_of(policy: &Policy, token: &str, request: &str) -> Result<Option<String>, Error> {
     let request: VerifyRequest = read(request)?;
-    let presented = request.presented()?;
-    let prepared = policy.signature_of(token.as_bytes(), request.now, &presented)?;
+    let request = request.core(None)?.token(token);
+    let prepared = policy.signature_of(&request)?;
     let asked = SignatureToCheck::new(
         prepared.algorithm(),
         prepared.public_jwk(),
@@ -137,25 +145,31 @@ pub fn verify_signed(
     token: &str,
     request: &str,
     signature_fits: bool,
+    given: bool,
 ) -> Result<Caller, Error> {
     let request: VerifyRequest = read(request)?;
-    let (scopes, presented) = (request.scope_set()?, request.presented()?);
-    let setting = request.setting(scopes.as_ref());
-    let token = token.as_bytes();
-    Ok(policy.verify_signed(token, request.now, &presented, &setting, signature_fits)?)
+    let scopes = request.scope_set()?;
+    let asking = request.core(scopes.as_ref())?.token(token);
+    let core = policy.admit(&asking.signature_checked(signature_fits))?;
+    Ok(Caller::new(core, request.time(given)))
 }
 
 /// A caller that the host vouches for. `chain` is an array of principals,
-/// subject first; `options` are [`CallerOptions`].
+/// subject first; `options` are [`CallerOptions`], whose time the program gave
+/// or not. It may be kept for [`MAX_AGE`].
 ///
 /// # Errors
 /// `call.options`, `call.chain`, and the reasons of a denial.
-pub fn caller(policy: &Policy, chain: &str, options: &str) -> Result<Caller, Error> {
+pub fn caller(policy: &Policy, chain: &str, options: &str, given: bool) -> Result<Caller, Error> {
     let options: CallerOptions = read(options)?;
     let chain: Vec<String> = read_as("call.chain", chain)?;
     let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
     let scopes = options.scope_set()?;
-    Ok(policy.caller(&chain, options.now, &options.setting(scopes.as_ref()))?)
+    let request = Request::at(options.now)
+        .on_behalf_of(&chain)
+        .setting(options.setting(scopes.as_ref()))
+        .max_age(MAX_AGE);
+    Ok(Caller::new(policy.admit(&request)?, options.time(given)))
 }
 
 /// The caller of the last of several tokens, which prove a chain, oldest first.
@@ -163,13 +177,18 @@ pub fn caller(policy: &Policy, chain: &str, options: &str) -> Result<Caller, Err
 ///
 /// # Errors
 /// As [`verify`], and `call.tokens`.
-pub fn verify_chain(policy: &Policy, tokens: &str, request: &str) -> Result<Caller, Error> {
+pub fn verify_chain(
+    policy: &Policy,
+    tokens: &str,
+    request: &str,
+    given: bool,
+) -> Result<Caller, Error> {
     let request: VerifyRequest = read(request)?;
     let tokens: Vec<String> = read_as("call.tokens", tokens)?;
-    let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
-    let (scopes, presented) = (request.scope_set()?, request.presented()?);
-    let setting = request.setting(scopes.as_ref());
-    Ok(policy.verify_chain(&tokens, request.now, &presented, &setting)?)
+    let tokens: Vec<&String> = tokens.iter().collect();
+    let scopes = request.scope_set()?;
+    let core = policy.admit(&request.core(scopes.as_ref())?.tokens(&tokens))?;
+    Ok(Caller::new(core, request.time(given)))
 }
 
 /// Who asks, in one question.
@@ -200,34 +219,25 @@ pub fn decide(
     let request: VerifyRequest = read(request)?;
     let asking: Asking = read_as("call.asking", asking)?;
     let asked: QuestionRecord = read_as("call.question", question)?;
-    let (scopes, presented) = (request.scope_set()?, request.presented()?);
+    let scopes = request.scope_set()?;
     let question = Question {
         action: &asked.action,
         resource: &asked.resource,
         context: asked.context.as_ref(),
     };
-    let (now, setting) = (request.now, request.setting(scopes.as_ref()));
-    let decision = match &asking {
-        Asking::Token(token) => {
-            policy.decide(token.as_bytes(), now, &presented, &setting, &question)
-        }
-        Asking::Tokens(tokens) => {
-            let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
-            policy.decide_chain(&tokens, now, &presented, &setting, &question)
-        }
+    let core = request.core(scopes.as_ref())?;
+    let core = match &asking {
+        Asking::Token(token) => core.token(token),
+        Asking::Tokens(tokens) => core.tokens(&tokens.iter().collect::<Vec<_>>()),
         Asking::Chain(chain) => {
-            if presented.audience.is_some()
-                || presented.dpop.is_some()
-                || presented.certificate.is_some()
-            {
+            if request.is_presented() {
                 let said = "an audience and proofs belong to a token; there is none";
                 return Err(Error::misuse("call.options", said));
             }
-            let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
-            policy.decide_as(&chain, now, &setting, &question)
+            core.on_behalf_of(&chain.iter().map(String::as_str).collect::<Vec<_>>())
         }
     };
-    Ok(write(&decision))
+    Ok(write(&policy.decide_question(&core, &question)))
 }
 
 /// Decides again what a record says was decided; the answer is a `Decision`,
@@ -271,25 +281,18 @@ pub fn policy_inspect(policy: &Policy, token: &str, options: &str) -> Result<Str
 /// Who a caller is: a [`CallerDescription`].
 #[must_use]
 pub fn describe(caller: &Caller) -> String {
+    let core = caller.core();
     write(&CallerDescription {
-        subject: caller.subject(),
-        actor: caller.actor(),
-        chain: caller.chain(),
-        tenant: caller.tenant(),
-        scopes: caller.scopes(),
-        time: caller.inputs().time,
-        until: caller.inputs().until,
-        dpop: caller.dpop(),
+        subject: core.subject(),
+        actor: core.actor(),
+        chain: core.chain(),
+        tenant: core.tenant(),
+        scopes: core.scopes(),
+        time: caller.time(),
+        until: core.inputs().until,
+        fresh_until: core.fresh_until(),
+        dpop: core.dpop(),
     })
-}
-
-/// The same caller at a later time, in seconds since the Unix epoch.
-///
-/// # Errors
-/// The reason of a denial: the token has expired, the snapshot is stale, or a
-/// party has expired.
-pub fn at(caller: &Caller, now: u64) -> Result<Caller, Error> {
-    Ok(caller.at(UnixSeconds(now))?)
 }
 
 /// The same caller with contextual tuples, a JSON array, beside those it has.
@@ -299,41 +302,47 @@ pub fn at(caller: &Caller, now: u64) -> Result<Caller, Error> {
 /// stand.
 pub fn with_tuples(caller: &Caller, contextual_tuples: &str) -> Result<Caller, Error> {
     let tuples: Vec<Tuple> = read_as("call.contextual_tuples", contextual_tuples)?;
-    Ok(caller.with_tuples(&tuples)?)
+    Ok(caller.with(caller.core().with_tuples(&tuples)?))
 }
 
 /// Whether the caller may do `action` on `resource`. `context` is a JSON
 /// object, or empty.
 ///
 /// # Errors
-/// `call.context` alone; everything else is `false`.
+/// `call.context`, `call.now`; everything else is `false`.
 pub fn caller_can(
     caller: &Caller,
+    time: Time,
     action: &str,
     resource: &str,
     context: &str,
 ) -> Result<bool, Error> {
-    Ok(caller.can(action, resource, read_context(context)?.as_ref()))
+    let asked = caller.moment(time)?;
+    Ok(match read_context(context)? {
+        None => asked.can(action, resource),
+        Some(context) => asked.with_context(&context).can(action, resource),
+    })
 }
 
 /// As [`caller_can`], with the reason: `{allowed, reason, message}`.
 ///
 /// # Errors
-/// `call.context` alone.
+/// `call.context`, `call.now`.
 pub fn caller_check(
     caller: &Caller,
+    time: Time,
     action: &str,
     resource: &str,
     context: &str,
 ) -> Result<String, Error> {
-    let checked = caller.check(action, resource, read_context(context)?.as_ref());
-    let allowed = checked.is_ok();
-    let Denial { reason, message } = checked.err().unwrap_or_else(|| Denial {
-        reason: Reason::Allowed,
-        message: Reason::Allowed.meaning().to_owned(),
-    });
+    let context = read_context(context)?.unwrap_or_default();
+    let asked = caller.moment(time)?.with_context(&context);
+    let (reason, message) = match asked.check(action, resource) {
+        Ok(()) => (Reason::Allowed, Reason::Allowed.meaning().to_owned()),
+        Err(denial) => (denial.reason, denial.message),
+    };
     Ok(write(&Checked {
-        allowed,
+        allowed: reason == Reason::Allowed,
         reason,
         message,
     }))
@@ -342,25 +351,31 @@ pub fn caller_check(
 /// As [`caller_can`], with what decided and an audit record: a `Decision`.
 ///
 /// # Errors
-/// `call.context` alone.
+/// `call.context`, `call.now`.
 pub fn caller_decide(
     caller: &Caller,
+    time: Time,
     action: &str,
     resource: &str,
     context: &str,
 ) -> Result<String, Error> {
-    let context = read_context(context)?;
-    let decision: Decision = caller.decide(action, resource, context.as_ref());
-    Ok(write(&decision))
+    let context = read_context(context)?.unwrap_or_default();
+    let asked = caller.moment(time)?.with_context(&context);
+    Ok(write(&asked.decide(action, resource)))
 }
 
 /// Which of these resources the caller may do `action` on.
 ///
 /// # Errors
-/// The reason of a denial, for what is wrong with the call as a whole: then
-/// nothing is allowed.
-pub fn caller_filter(caller: &Caller, action: &str, resources: &[&str]) -> Result<Filtered, Error> {
-    let sifted = caller.filter(action, resources)?;
+/// `call.now`, and the reason of a denial, for what is wrong with the call as a
+/// whole: then nothing is allowed.
+pub fn caller_filter(
+    caller: &Caller,
+    time: Time,
+    action: &str,
+    resources: &[&str],
+) -> Result<Filtered, Error> {
+    let sifted = caller.moment(time)?.filter(action, resources)?;
     let dropped = sifted.dropped.iter();
     let dropped = dropped.map(|(reason, count)| (reason.code(), *count));
     Ok(Filtered::of(&sifted.mask, dropped.collect()))
@@ -371,8 +386,13 @@ pub fn caller_filter(caller: &Caller, action: &str, resources: &[&str]) -> Resul
 ///
 /// # Errors
 /// As [`caller_filter`]; a list that may lack something is none.
-pub fn caller_list(caller: &Caller, action: &str, object_type: &str) -> Result<String, Error> {
-    Ok(write(&caller.list(action, object_type)?))
+pub fn caller_list(
+    caller: &Caller,
+    time: Time,
+    action: &str,
+    object_type: &str,
+) -> Result<String, Error> {
+    Ok(write(&caller.moment(time)?.list(action, object_type)?))
 }
 
 /// Names under which the subject may stand in an access list stored with a
@@ -380,8 +400,13 @@ pub fn caller_list(caller: &Caller, action: &str, object_type: &str) -> Result<S
 ///
 /// # Errors
 /// As [`caller_filter`].
-pub fn caller_terms(caller: &Caller, action: &str, object_type: &str) -> Result<String, Error> {
-    Ok(write(&caller.terms(action, object_type)?))
+pub fn caller_terms(
+    caller: &Caller,
+    time: Time,
+    action: &str,
+    object_type: &str,
+) -> Result<String, Error> {
+    Ok(write(&caller.moment(time)?.terms(action, object_type)?))
 }
 
 fn read_context(text: &str) -> Result<Option<Map<String, Value>>, Error> {

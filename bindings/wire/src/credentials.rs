@@ -1,24 +1,26 @@
 //! Claims for the next token: exchanges, delegation, client credentials.
 
-use deputize::Policy;
-use deputize::caller::{self, Acting, Caller, Party, Wanted};
+use deputize::caller::Party;
 use deputize::entity;
+use deputize::exchange::{self, Acting, Wanted};
 use deputize::time::UnixSeconds;
 use deputize::token::{DpopUse, VerifyOptions};
+use deputize::{Policy, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 use crate::error::Error;
+use crate::kept::{Caller, Time};
 use crate::options::{read, read_as, write};
-use crate::setting::{Actor, ExchangeRequest, WantedToken};
+use crate::setting::{Actor, Confirmation, ExchangeRequest, WantedToken};
 
 /// The claims of the next token, and what a token response says of it.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct ExchangeClaims<'c> {
-    /// The claims. A `jti`, and a `client_id` where RFC 9068 is followed, are
-    /// whoever signs it's to add.
+    /// The claims. Whoever signs them adds a `jti`, and a `client_id` where
+    /// RFC 9068 is followed.
     claims: &'c Map<String, Value>,
     /// Its parties, subject first, current actor last.
     chain: &'c [Party],
@@ -32,6 +34,9 @@ pub(crate) struct ExchangeClaims<'c> {
     expires_at: UnixSeconds,
     /// `expires_in` of the token response, in seconds.
     expires_in: u64,
+    /// The `jti` of each token that led to it. A revocation of one of these
+    /// does not reach the next token by itself: revoke that one too.
+    parents: &'c [String],
     /// The DPoP proofs that came with the tokens, each to be accepted once.
     dpop: &'c [DpopUse],
 }
@@ -61,7 +66,7 @@ pub(crate) struct ClientCredentialsRequest {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct ClientCredentials<'c> {
-    /// The claims. `iss`, `iat`, `exp` and `jti` are whoever signs it's to add.
+    /// The claims. Whoever signs them adds `iss`, `iat`, `exp` and `jti`.
     claims: Map<String, Value>,
     /// `sub`: the id of the entity or user.
     subject: &'c str,
@@ -88,6 +93,8 @@ impl WantedToken {
         (resources, audiences): &'a (Vec<&'a str>, Vec<&'a str>),
     ) -> Wanted<'a> {
         Wanted {
+            actor: None,
+            binding: self.confirmation.as_ref().map(Confirmation::binding),
             scope: self.scope.as_deref(),
             resources,
             audiences,
@@ -107,7 +114,7 @@ pub fn exchange(policy: &Policy, request: &str) -> Result<String, Error> {
     let none = Actor::default();
     let actor = request.actor.as_ref();
     let acting = match (&request.actor_token, actor) {
-        (Some(_), Some(actor)) if actor.principal.is_some() || actor.confirmation.is_some() => {
+        (Some(_), Some(actor)) if actor.principal.is_some() => {
             let said = "an actor is named by its token or by its principal, not by both";
             return Err(Error::misuse("call.options", said).at("/actor"));
         }
@@ -129,35 +136,37 @@ pub fn exchange(policy: &Policy, request: &str) -> Result<String, Error> {
                 let said = "an audience and proofs belong to an actor token; there is none";
                 return Err(Error::misuse("call.options", said).at("/actor"));
             }
-            Some(Acting::Principal {
-                principal,
-                confirmation: actor.confirmation.as_ref(),
-            })
+            Some(Acting::Principal(principal))
         }
         (None, None) => None,
     };
-    let core = caller::ExchangeRequest {
-        subject_token: request.subject_token.as_bytes(),
-        subject_options: request.subject.presented()?,
+    let core = Request::at(request.now)
+        .token(&request.subject_token)
+        .presented(request.subject.presented()?)
+        .setting(request.setting(scopes.as_ref()));
+    let wanted = Wanted {
         actor: acting,
-        wanted: request.wanted.wanted(&lists),
-        setting: request.setting(scopes.as_ref()),
+        ..request.wanted.wanted(&lists)
     };
-    Ok(answer(&policy.exchange(&core, request.now)?))
+    Ok(answer(&policy.exchange(&core, &wanted)?))
 }
 
 /// The claims of the next token, for `actor` (`type:id`), whom the host has
 /// authenticated, to act for this caller. `wanted` is a [`WantedToken`].
 ///
 /// # Errors
-/// `call.options`, and a refusal with its OAuth `error`.
-pub fn delegate(caller: &Caller, actor: &str, wanted: &str) -> Result<String, Error> {
+/// `call.options`, `call.now`, and a refusal with its OAuth `error`.
+pub fn delegate(caller: &Caller, time: Time, actor: &str, wanted: &str) -> Result<String, Error> {
     let wanted: WantedToken = read(wanted)?;
     let lists = wanted.lists();
-    Ok(answer(&caller.delegate(actor, &wanted.wanted(&lists))?))
+    let wanted = Wanted {
+        actor: Some(Acting::Principal(actor)),
+        ..wanted.wanted(&lists)
+    };
+    Ok(answer(&caller.moment(time)?.delegate(&wanted)?))
 }
 
-fn answer(next: &caller::ExchangeClaims) -> String {
+fn answer(next: &exchange::ExchangeClaims) -> String {
     write(&ExchangeClaims {
         claims: &next.claims,
         chain: &next.chain,
@@ -166,6 +175,7 @@ fn answer(next: &caller::ExchangeClaims) -> String {
         issued_at: next.issued_at,
         expires_at: next.expires_at,
         expires_in: next.expires_in(),
+        parents: &next.parents,
         dpop: &next.dpop,
     })
 }

@@ -130,8 +130,9 @@ impl From<QueryError> for Error {
 #[cfg(feature = "tokens")]
 mod of_tokens {
     use deputize::authzen::RequestError;
-    use deputize::caller::{Denial, ExchangeRefusal, ReplayError};
+    use deputize::decision::{Denial, ReplayError};
     use deputize::entity::Refusal;
+    use deputize::exchange::ExchangeRefusal;
     use deputize::scope::ScopeError;
 
     use super::{Error, Kind};

@@ -29,6 +29,8 @@ mod caller;
 #[cfg(feature = "tokens")]
 mod credentials;
 mod error;
+#[cfg(feature = "tokens")]
+mod kept;
 mod options;
 mod policy;
 #[cfg(feature = "schema")]
@@ -50,13 +52,15 @@ pub use self::ask::{ask_alone, ask_caller, make_caller};
 pub use self::authzen::{evaluate, evaluations, search_actions, search_resources, search_subjects};
 #[cfg(feature = "tokens")]
 pub use self::caller::{
-    at, caller, caller_can, caller_check, caller_decide, caller_filter, caller_list, caller_terms,
+    caller, caller_can, caller_check, caller_decide, caller_filter, caller_list, caller_terms,
     decide, describe, inspect, policy_inspect, replay, signature_of, verify, verify_chain,
     verify_signed, with_tuples,
 };
 #[cfg(feature = "tokens")]
 pub use self::credentials::{client_credentials, delegate, exchange};
 pub use self::error::{Error, Kind};
+#[cfg(feature = "tokens")]
+pub use self::kept::{Caller, MAX_AGE, Time};
 pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnings};
 pub use self::question::{
     Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,

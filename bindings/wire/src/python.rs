@@ -173,16 +173,27 @@ impl Printer {
         schema: &Map<String, Value>,
         own: &Members<'_>,
     ) -> Result<(), NotUnderstood> {
-        let mut text = format!("\n\n{name} = TypedDict(\n    {name:?},\n    {{\n");
-        for (member, schema, needed) in own {
-            if !needed {
-                return Err(NotUnderstood(format!("`{member}` of {name}")));
-            }
+        let (needed, others): (Members<'_>, Members<'_>) =
+            own.iter().partition(|(_, _, needed)| *needed);
+        if let Some((member, ..)) = others.iter().find(|(m, ..)| KEYWORDS.contains(m)) {
+            return Err(NotUnderstood(format!("`{member}` of {name}")));
+        }
+        let base = match others.is_empty() {
+            true => name.to_owned(),
+            false => format!("_{name}"),
+        };
+        let mut text = format!("\n\n{base} = TypedDict(\n    {base:?},\n    {{\n");
+        for (member, schema, _) in &needed {
             let own = self.type_of(&format!("{name}{}", type_name(member)), schema)?;
             let _ = writeln!(text, "        {member:?}: {own:?},");
         }
         text += "    },\n)\n";
-        text += &doc(schema, "");
+        if others.is_empty() {
+            text += &doc(schema, "");
+        } else {
+            let (said, fields) = (doc(schema, "    "), self.fields(name, &others)?);
+            text += &format!("\n\nclass {name}({base}, total=False):\n{said}{fields}");
+        }
         self.text += &text;
         self.names.push(name.to_owned());
         Ok(())

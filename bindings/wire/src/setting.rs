@@ -3,8 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use deputize::Request;
 use deputize::Tuple;
-use deputize::caller::Setting;
+use deputize::exchange::Binding;
+use deputize::request::Setting;
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
 use deputize::token::{ClientCertificate, DpopRequest, VerifyOptions};
@@ -12,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::kept::Time;
 
 /// How old a DPoP proof may be, in seconds, unless the host says otherwise.
 /// RFC 9449 §11.1 wants it to be short.
@@ -41,15 +44,26 @@ macro_rules! with_setting {
             /// Relationships that hold for this request alone.
             #[serde(default)]
             contextual_tuples: Vec<Tuple>,
-            /// Values for conditions, in every question.
+            /// Values for conditions, in every question; a question's own go
+            /// over them.
             #[serde(default)]
             context: Option<Map<String, Value>>,
+            /// Values for conditions that no question's own go over.
+            #[serde(default)]
+            fixed_context: Option<Map<String, Value>>,
             /// Scopes that narrow beside the token's: one text, or a list.
             #[serde(default)]
             scopes: Option<Scopes>,
         }
 
         impl $name {
+            /// The time of the request, which the program gave or not.
+            #[allow(dead_code, reason = "an exchange keeps no caller")]
+            pub(crate) fn time(&self, given: bool) -> Time {
+                let now = self.now.0;
+                Time { now, given }
+            }
+
             /// The scopes that the host narrows to.
             pub(crate) fn scope_set(&self) -> Result<Option<ScopeSet>, Error> {
                 self.scopes.as_ref().map(Scopes::set).transpose()
@@ -62,6 +76,7 @@ macro_rules! with_setting {
                     task: self.task.as_deref(),
                     tuples: &self.contextual_tuples,
                     context: self.context.as_ref(),
+                    fixed_context: self.fixed_context.as_ref(),
                     scopes,
                 }
             }
@@ -160,10 +175,6 @@ pub(crate) struct Actor {
     /// authenticated.
     #[serde(default)]
     pub(crate) principal: Option<String>,
-    /// The `cnf` that the next token is to have (RFC 7800), where the host
-    /// names a principal.
-    #[serde(default)]
-    pub(crate) confirmation: Option<Map<String, Value>>,
     /// The audience that the actor token must name.
     #[serde(default)]
     audience: Option<String>,
@@ -193,6 +204,59 @@ pub(crate) struct WantedToken {
     /// that led to it, and what the issuer's may live.
     #[serde(default)]
     pub(crate) lifetime: Option<u64>,
+    /// Whom it is bound to: the `cnf` that it is to have (RFC 7800), `"keep"`
+    /// for the subject token's, or `"drop"` for nobody's. Where this is not
+    /// said, a token that is only narrowed stays bound as it is, and one that
+    /// is handed on is bound as the actor token is. A bound token is never
+    /// handed on as one that anybody may use unless `"drop"` says so.
+    #[serde(default)]
+    pub(crate) confirmation: Option<Confirmation>,
+}
+
+/// Whom the next token is bound to.
+#[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum Confirmation {
+    /// As the subject token is, or to nobody.
+    Named(NamedBinding),
+    /// To this key.
+    Key(Map<String, Value>),
+}
+
+/// Whom the next token is bound to, by name.
+#[derive(Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NamedBinding {
+    /// Whom the subject token is bound to.
+    Keep,
+    /// Nobody: whoever has the token may use it.
+    Drop,
+}
+
+impl Confirmation {
+    pub(crate) fn binding(&self) -> Binding<'_> {
+        match self {
+            Self::Named(NamedBinding::Keep) => Binding::Keep,
+            Self::Named(NamedBinding::Drop) => Binding::Drop,
+            Self::Key(key) => Binding::To(key),
+        }
+    }
+}
+
+impl VerifyRequest {
+    /// The request as the core takes it, of nobody yet; with the scopes of
+    /// [`Self::scope_set`].
+    pub(crate) fn core<'a>(&'a self, scopes: Option<&'a ScopeSet>) -> Result<Request<'a>, Error> {
+        let request = Request::at(self.now).presented(self.presented()?);
+        Ok(request.setting(self.setting(scopes)))
+    }
+
+    /// Whether anything is said that belongs to a token.
+    pub(crate) fn is_presented(&self) -> bool {
+        self.audience.is_some() || self.dpop.is_some() || self.certificate.is_some()
+    }
 }
 
 /// A DPoP proof and the request that it came with (RFC 9449).

@@ -3,7 +3,8 @@
 //! be left out.
 
 use deputize::authzen::{Evaluation, Evaluations, Found, NamedAction, NamedEntity};
-use deputize::caller::{Decision, PolicyInspection, Record};
+use deputize::caller::PolicyInspection;
+use deputize::decision::{Decision, Record};
 use deputize::token::Inspection;
 use deputize::{CheckItem, Expansion, Explanation, Snapshot};
 use schemars::generate::{SchemaGenerator, SchemaSettings};

@@ -7,19 +7,20 @@
 //!
 //! | in a request | is |
 //! |---|---|
-//! | `subject` | the principal `type:id`: one party, for which the sender vouches, as for [`Policy::caller`] |
+//! | `subject` | the principal `type:id`: one party, for which the sender vouches, as for [`Request::on_behalf_of`] |
 //! | `action.name` | the action |
 //! | `resource` | the object or entity `type:id` |
 //! | `context` | values for conditions, each under its own name |
 //! | `properties` | values for conditions too: `resource.properties.owner` is `resource_owner`, and so with `subject_` and `action_`, as OpenFGA has it. They go before a value of that name in `context` |
 //!
-//! A value that the [`Setting`] has goes before all of these. Nothing in a
+//! They go over the `context` of the [`Setting`], and its `fixed_context` goes
+//! over them. Nothing in a
 //! request becomes a tuple, a tenant or a scope; those are the setting's.
 //! Members that the API does not know are passed over, as it demands; members
 //! that stand twice are refused.
 //!
 //! ```
-//! use deputize::{Policy, caller::Setting, time::UnixSeconds};
+//! use deputize::{Policy, UnixSeconds, request::Setting};
 //!
 //! let policy = Policy::from_json(br#"{"deputize": 1,
 //!   "model": "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define can_read: [user]",
@@ -44,8 +45,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::caller::{Caller, Denial, Reason, Setting};
+use crate::caller::Caller;
+use crate::decision::{Denial, Reason};
 use crate::policy::Policy;
+use crate::request::{Request, Setting};
 use crate::time::UnixSeconds;
 
 use self::request::{Body, Question, Semantic};
@@ -54,7 +57,7 @@ use self::request::{Body, Question, Semantic};
 pub const MAX_REQUEST_BYTES: usize = 1 << 20;
 
 /// The most evaluations in one request. To narrow down a long list of
-/// resources, [`Caller::filter`] is the faster way.
+/// resources, [`Moment::filter`](crate::authority::Moment::filter) is the faster way.
 pub const MAX_EVALUATIONS: usize = 1_000;
 
 /// The answer to one evaluation.
@@ -189,19 +192,18 @@ impl<'a> Callers<'a> {
 
     fn check(&mut self, question: &Question<'_>) -> Result<(), Denial> {
         let resource = question.resource.object()?;
-        let context = question.values.with(self.setting.context);
+        let context = question.values.all();
+        let now = self.now;
         let caller = self.caller(&question.subject.principal())?;
-        caller.check(question.action, &resource, Some(&context))
+        let asked = caller.at(now).with_context(&context);
+        asked.check(question.action, &resource)
     }
 
-    /// The caller that a subject is, without any values for conditions.
+    /// The caller that a subject is.
     fn caller(&mut self, principal: &str) -> Result<&Caller, Denial> {
         if !self.known.contains_key(principal) {
-            let setting = Setting {
-                context: None,
-                ..*self.setting
-            };
-            let caller = self.policy.caller(&[principal], self.now, &setting);
+            let request = Request::at(self.now).setting(*self.setting);
+            let caller = self.policy.admit(&request.on_behalf_of(&[principal]));
             self.known.insert(principal.to_owned(), caller);
         }
         match self.known.get(principal) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::caller::{Denial, Reason};
+use crate::decision::{Denial, Reason};
 use crate::model::identifier;
 use crate::token::json::parse_object;
 
@@ -258,8 +258,8 @@ impl<'b> Search<'b> {
 }
 
 impl Values<'_> {
-    /// As conditions see them; what the host says goes before all.
-    pub(super) fn with(&self, host: Option<&Map<String, Value>>) -> Map<String, Value> {
+    /// As conditions see them, before what the host says.
+    pub(super) fn all(&self) -> Map<String, Value> {
         let mut all = self.context.cloned().unwrap_or_default();
         for (part, properties) in [
             ("subject", self.subject),
@@ -269,9 +269,6 @@ impl Values<'_> {
             for (name, value) in properties.into_iter().flatten() {
                 all.insert(format!("{part}_{name}"), value.clone());
             }
-        }
-        for (name, value) in host.into_iter().flatten() {
-            all.insert(name.clone(), value.clone());
         }
         all
     }

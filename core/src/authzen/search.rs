@@ -6,11 +6,14 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::caller::{Denial, Reason, Setting};
+use crate::decision::{Denial, Reason};
 use crate::entity::ENTITY_TYPE;
 use crate::order;
 use crate::policy::{Policy, entity_id};
 use crate::query::{QueryError, View};
+#[cfg(feature = "conditions")]
+use crate::request::over;
+use crate::request::{Request, Setting};
 use crate::time::UnixSeconds;
 
 use super::error::RequestError;
@@ -94,16 +97,17 @@ impl Policy {
         let search = Search::read(&root, Wanted::Resources)?;
         let cut = Cut::read(&root, Wanted::Resources)?;
         let kind = search.resource.kind;
-        let context = search.values.with(setting.context);
-        let setting = Setting {
-            context: Some(&context),
-            ..*setting
-        };
+        let context = search.values.all();
+        let subject = search.subject.principal();
+        let asking = Request::at(now).setting(*setting);
         let found = search
             .resource
             .check_type()
-            .and_then(|()| self.caller(&[&search.subject.principal()], now, &setting))
-            .and_then(|caller| caller.list(search.action, kind))
+            .and_then(|()| self.admit(&asking.on_behalf_of(&[&subject])))
+            .and_then(|caller| {
+                let asked = caller.at(now).with_context(&context);
+                asked.list(search.action, kind)
+            })
             .map(|objects| ids(&objects, kind));
         Ok(Found::of(found, cut, |id| NamedEntity {
             r#type: kind.to_owned(),
@@ -140,13 +144,15 @@ impl Policy {
         self.check_fresh(now)?;
         let resource = search.resource.object()?;
         let kind = search.subject.kind;
-        let context = search.values.with(setting.context);
+        let context = search.values.all();
         let mut callers = Callers::new(self, now, setting);
         let mut found = BTreeSet::new();
         for candidate in self.candidates(search, &resource, &context, setting)? {
             let asked = callers.caller(&candidate);
-            let asked =
-                asked.and_then(|caller| caller.check(search.action, &resource, Some(&context)));
+            let asked = asked.and_then(|caller| {
+                let asked = caller.at(now).with_context(&context);
+                asked.check(search.action, &resource)
+            });
             if holds(asked)? {
                 found.extend(ids(&[candidate], kind));
             }
@@ -178,7 +184,10 @@ impl Policy {
             }
             #[cfg(feature = "conditions")]
             {
-                view = view.with_context(context);
+                let none = Map::new();
+                let host = setting.context.unwrap_or(&none);
+                let fixed = setting.fixed_context.unwrap_or(&none);
+                view = view.with_context(&over(host, Some(context), fixed));
             }
             match view.list_users(resource, search.action, kind) {
                 Ok(users) => candidates.extend(users),
@@ -243,7 +252,7 @@ impl Policy {
         let mut callers = Callers::new(self, now, setting);
         let caller = callers.caller(&search.subject.principal())?;
         let resource = search.resource.object()?;
-        let context = search.values.with(setting.context);
+        let context = search.values.all();
         let mut names = BTreeSet::new();
         let def = self.model().types.iter();
         let def = def.clone().find(|def| def.name == search.resource.kind);
@@ -257,9 +266,10 @@ impl Policy {
             let name = search.resource.kind.to_owned();
             return Err(QueryError::UnknownType { name }.into());
         }
+        let asked = caller.at(now).with_context(&context);
         let mut found = BTreeSet::new();
         for name in names {
-            if holds(caller.check(name, &resource, Some(&context)))? {
+            if holds(asked.check(name, &resource))? {
                 found.insert(name.to_owned());
             }
         }

@@ -1,234 +1,15 @@
-//! Chains: who is at which place of a token, and whether the policy admits it.
+//! Chains: whether the policy admits the parties and each hop between them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::decision::{Denial, Reason};
 use crate::model::identifier;
 use crate::policy::{Inner, entity_id, fill};
 use crate::query::{Grounds, View};
-use crate::snapshot::{CheckHops, DelegationRecord, HopTuple};
+use crate::snapshot::{CheckHops, DelegationRecord, HopAuthority, HopRecord, HopTuple};
 use crate::time::UnixSeconds;
-use crate::token::{ChainConvention, Claims, Issuer, MayAct};
 
-use super::reason::{Denial, Reason};
-
-/// One party of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Party {
-    /// The principal, `type:id`.
-    pub principal: String,
-    /// The issuer that knows it, where it comes from a token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub issuer: Option<String>,
-    /// Its `sub` there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-}
-
-impl Party {
-    /// A party that a host vouches for.
-    pub(super) fn vouched(principal: &str) -> Self {
-        Self {
-            principal: principal.to_owned(),
-            issuer: None,
-            subject: None,
-        }
-    }
-}
-
-/// A party as a token names it.
-#[derive(Clone, Copy)]
-pub(super) struct Named<'c> {
-    pub(super) issuer: &'c str,
-    pub(super) subject: &'c str,
-    /// Claims about it, for templates.
-    pub(super) claims: &'c serde_json::Map<String, serde_json::Value>,
-    /// It is an actor, not the subject.
-    acts: bool,
-}
-
-/// The parties of a verified token, subject first, current actor last.
-pub(super) fn read(policy: &Inner, issuer: &Issuer, claims: &Claims) -> Result<Vec<Party>, Denial> {
-    let named = named(policy, issuer, claims)?;
-    if let (Some(actor), true) = (named.last(), named.len() > 1) {
-        check_may_act(issuer, claims, actor)?;
-    }
-    named
-        .iter()
-        .map(|party| identify(policy, issuer, party))
-        .collect()
-}
-
-/// The parties as the token names them, before anybody is looked up.
-pub(super) fn named<'c>(
-    policy: &Inner,
-    issuer: &Issuer,
-    claims: &'c Claims,
-) -> Result<Vec<Named<'c>>, Denial> {
-    let Some(sub) = &claims.subject else {
-        return Err(Denial::new(
-            Reason::IdentityMissing,
-            "the token has no `sub`, so it speaks of nobody",
-        ));
-    };
-    // Before anything is looked up: a long chain costs no more than its text.
-    if !claims.actors.is_empty() {
-        check_depth(delegation(policy)?, claims.actors.len())?;
-    }
-    check_complete(&claims.all)?;
-    for actor in &claims.actors {
-        check_complete(&actor.all)?;
-    }
-    let own = |acts| Named {
-        issuer: &claims.issuer,
-        subject: sub,
-        claims: &claims.all,
-        acts,
-    };
-    // `act` is read from the innermost, which is the oldest, outwards.
-    let inwards = claims.actors.iter().rev();
-    let mut named: Vec<Named<'_>> = inwards
-        .map(|actor| Named {
-            issuer: actor.issuer.as_ref().unwrap_or(&claims.issuer),
-            subject: &actor.subject,
-            claims: &actor.all,
-            acts: true,
-        })
-        .collect();
-    match issuer.chain {
-        // RFC 8693 §4.1: `sub` is the subject, the outermost `act` acts.
-        ChainConvention::Rfc8693 | ChainConvention::None => named.insert(0, own(false)),
-        // The other way about: `sub` acts, for the innermost `act`.
-        ChainConvention::SubjectIsActor => {
-            if let Some(subject) = named.first_mut() {
-                subject.acts = false;
-            }
-            named.push(own(true));
-        }
-    }
-    Ok(named)
-}
-
-/// A chain that its own token calls cut short hides hops from every rule.
-fn check_complete(claims: &serde_json::Map<String, serde_json::Value>) -> Result<(), Denial> {
-    match claims.get("chain_complete") {
-        None | Some(serde_json::Value::Bool(true)) => Ok(()),
-        Some(serde_json::Value::Bool(false)) => Err(Denial::new(
-            Reason::ChainIncomplete,
-            "the token says by `chain_complete` that its chain is cut short",
-        )),
-        Some(_) => Err(Denial::new(
-            Reason::TokenClaim,
-            "the claim `chain_complete` must be `true` or `false`",
-        )),
-    }
-}
-
-/// The principal that a party is: always by issuer and subject together.
-fn identify(policy: &Inner, issuer: &Issuer, party: &Named<'_>) -> Result<Party, Denial> {
-    let found = |principal: String| Party {
-        principal,
-        issuer: Some(party.issuer.to_owned()),
-        subject: Some(party.subject.to_owned()),
-    };
-    let unknown = || {
-        let (subject, issuer) = (quoted(party.subject), quoted(party.issuer));
-        Denial::new(
-            Reason::IdentityUnknown,
-            format!("no principal is known as {subject} to the issuer {issuer}"),
-        )
-    };
-    let foreign = party.issuer != issuer.name;
-    // An issuer speaks for its own subjects alone. An actor may be another's
-    // (RFC 8693 §4.1), since what it is can only take away.
-    if foreign && !party.acts {
-        let (own, other) = (quoted(&issuer.name), quoted(party.issuer));
-        return Err(Denial::new(
-            Reason::IdentityForeign,
-            format!("a token of {own} cannot speak for a subject of {other}"),
-        ));
-    }
-    if let Some(principal) = policy.directory.identity(party.issuer, party.subject) {
-        return Ok(found(principal.to_owned()));
-    }
-    let vouching = match foreign {
-        false => issuer,
-        true => {
-            policy
-                .trust
-                .issuers
-                .find(party.issuer)
-                .map_err(|_| unknown())?
-                .1
-        }
-    };
-    let template = match party.acts {
-        true => vouching.actor.as_deref(),
-        false => vouching.subject.as_deref(),
-    };
-    let value = |name: &str| match name {
-        "sub" => Some(party.subject),
-        "iss" => Some(party.issuer),
-        // What one issuer says of another's actor beyond its name is hearsay.
-        _ if foreign => None,
-        _ => party.claims.get(name).and_then(serde_json::Value::as_str),
-    };
-    let principal = template
-        .and_then(|template| fill(template, value))
-        .filter(|principal| identifier::object(principal).is_ok())
-        .ok_or_else(unknown)?;
-    // A principal that lists who it is to whom is known by these alone.
-    let listed = policy.directory.principal(&principal);
-    if listed.is_some_and(|record| !record.identities.is_empty()) {
-        return Err(unknown());
-    }
-    Ok(found(principal))
-}
-
-impl<'c> Named<'c> {
-    /// An actor that no token names yet.
-    pub(super) fn actor(
-        issuer: &'c str,
-        subject: &'c str,
-        claims: &'c serde_json::Map<String, serde_json::Value>,
-    ) -> Self {
-        Self {
-            issuer,
-            subject,
-            claims,
-            acts: true,
-        }
-    }
-}
-
-/// RFC 8693 §4.4: every claim of `may_act` identifies the actor, so each must
-/// be the same of the one that acts.
-pub(super) fn check_may_act(
-    issuer: &Issuer,
-    claims: &Claims,
-    actor: &Named<'_>,
-) -> Result<(), Denial> {
-    let Some(MayAct { all, .. }) = &claims.may_act else {
-        return Ok(());
-    };
-    let same = !all.is_empty()
-        && all.iter().all(|(name, wanted)| match name.as_str() {
-            "sub" => wanted.as_str() == Some(actor.subject),
-            "iss" => wanted.as_str() == Some(actor.issuer),
-            name => actor.claims.get(name) == Some(wanted),
-        })
-        // Without an issuer, `may_act` names an actor of the token's own.
-        && (all.contains_key("iss") || actor.issuer == issuer.name)
-        && all.contains_key("sub");
-    if same {
-        return Ok(());
-    }
-    Err(Denial::new(
-        Reason::ChainMayAct,
-        "the token's `may_act` names another actor than the one that acts",
-    ))
-}
+use super::parties::{Party, quoted, type_of};
 
 pub(super) fn delegation(policy: &Inner) -> Result<&DelegationRecord, Denial> {
     policy.trust.delegation.as_ref().ok_or_else(|| {
@@ -300,7 +81,7 @@ pub(super) fn check(
 }
 
 /// Whether a principal is one at all, and in force.
-pub(super) fn check_principal(
+pub(crate) fn check_principal(
     policy: &Inner,
     principal: &str,
     now: UnixSeconds,
@@ -330,24 +111,68 @@ pub(super) fn check_principal(
         && now > UnixSeconds(last)
     {
         let message = format!("{} counted until {last}; it is {now}", who());
-        return Err(Denial::new(Reason::PrincipalExpired, message));
+        let until = UnixSeconds(last).plus(1);
+        return Err(Denial::ended(Reason::PrincipalExpired, message, until, now));
     }
     Ok(())
 }
 
-/// Whether every hop that is looked at is admitted.
-pub(super) fn check_hops(policy: &Inner, view: &View<'_>, chain: &[Party]) -> Result<(), Denial> {
+/// How a caller's hops stand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hops {
+    /// A condition waits for what a question's context says.
+    waits: bool,
+    /// Of each hop: whether it is enough for whoever acts. Nothing where no
+    /// hop is.
+    delegated: Vec<bool>,
+}
+
+impl Hops {
+    /// None can be settled yet.
+    pub(super) fn waiting() -> Self {
+        Self {
+            waits: true,
+            delegated: Vec::new(),
+        }
+    }
+
+    /// Whether each question must ask again, with its own context.
+    pub(crate) fn wait(&self) -> bool {
+        self.waits
+    }
+
+    /// Whether the hop that leads to the party at this place of the chain is
+    /// enough for it.
+    pub(crate) fn delegated(&self, place: usize) -> bool {
+        let hop = place.checked_sub(1);
+        hop.is_some_and(|hop| self.delegated.get(hop) == Some(&true))
+    }
+}
+
+/// Whether every hop that is looked at is admitted, and how.
+pub(crate) fn check_hops(policy: &Inner, view: &View<'_>, chain: &[Party]) -> Result<Hops, Denial> {
     let (Some(first), Some(last), true) = (chain.first(), chain.last(), chain.len() > 1) else {
-        return Ok(());
+        return Ok(Hops::default());
     };
     let delegation = delegation(policy)?;
-    match delegation.check_hops {
-        CheckHops::Last => check_hop(delegation, view, &first.principal, &last.principal),
-        CheckHops::Every => chain.windows(2).try_for_each(|hop| match hop {
-            [from, to] => check_hop(delegation, view, &from.principal, &to.principal),
-            _ => Ok(()),
-        }),
+    let mut hops = Hops::default();
+    if delegation.check_hops == CheckHops::Last {
+        check_hop(delegation, view, &first.principal, &last.principal)?;
+        return Ok(hops);
     }
+    let mut some = false;
+    for pair in chain.windows(2) {
+        if let [from, to] = pair {
+            let admitted = check_hop(delegation, view, &from.principal, &to.principal)?;
+            some |= admitted == Admitted::Delegated;
+            hops.waits |= admitted == Admitted::Waiting;
+            hops.delegated.push(admitted == Admitted::Delegated);
+        }
+    }
+    if !some {
+        hops.delegated = Vec::new();
+    }
+    Ok(hops)
 }
 
 /// The grants of which any would admit a hop.
@@ -355,20 +180,20 @@ fn admitting<'a>(
     delegation: &'a DelegationRecord,
     from: &'a str,
     to: &'a str,
-) -> impl Iterator<Item = (&'a HopTuple, String, String)> {
+) -> impl Iterator<Item = (&'a HopRecord, &'a HopTuple, String, String)> {
     let rules = delegation
         .hops
         .iter()
         .filter(move |rule| rule.from == type_of(from) && rule.to == type_of(to));
-    let tuples = rules.flat_map(|rule| &rule.any_of);
-    tuples.filter_map(move |tuple| {
+    let tuples = rules.flat_map(|rule| rule.any_of.iter().map(move |tuple| (rule, tuple)));
+    tuples.filter_map(move |(rule, tuple)| {
         let party = |name: &str| match name {
             "from" => Some(from),
             "to" => Some(to),
             _ => None,
         };
         let (user, object) = (fill(&tuple.user, party)?, fill(&tuple.object, party)?);
-        Some((tuple, user, object))
+        Some((rule, tuple, user, object))
     })
 }
 
@@ -400,7 +225,7 @@ pub struct HopGrounds {
 
 /// Every hop that is looked at. It asks what [`check_hops`] asked, and decides
 /// nothing.
-pub(super) fn hops(delegation: &DelegationRecord, view: &View<'_>, chain: &[Party]) -> Vec<Hop> {
+pub(crate) fn hops(delegation: &DelegationRecord, view: &View<'_>, chain: &[Party]) -> Vec<Hop> {
     let pairs: Vec<(&str, &str)> = match (delegation.check_hops, chain) {
         (CheckHops::Last, [first, .., last]) => vec![(&first.principal, &last.principal)],
         _ => chain
@@ -418,7 +243,7 @@ pub(super) fn hops(delegation: &DelegationRecord, view: &View<'_>, chain: &[Part
             allowed: false,
             grounds: Vec::new(),
         };
-        for (rule, user, object) in admitting(delegation, from, to) {
+        for (_, rule, user, object) in admitting(delegation, from, to) {
             let relation = &rule.relation;
             let grounds = HopGrounds {
                 rule: rule.clone(),
@@ -436,22 +261,49 @@ pub(super) fn hops(delegation: &DelegationRecord, view: &View<'_>, chain: &[Part
     pairs.into_iter().map(one).collect()
 }
 
+/// How a hop is admitted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Admitted {
+    /// Whoever acts needs an authority of its own.
+    Plainly,
+    /// The same, unless a condition says otherwise that a question's context
+    /// may settle.
+    Waiting,
+    /// By a rule of which the hop is enough.
+    Delegated,
+}
+
 fn check_hop(
     delegation: &DelegationRecord,
     view: &View<'_>,
     from: &str,
     to: &str,
-) -> Result<(), Denial> {
+) -> Result<Admitted, Denial> {
     let mut wanted = Vec::new();
     let mut failed = None;
-    for (rule, user, object) in admitting(delegation, from, to) {
-        let relation = &rule.relation;
+    let mut admitted = None;
+    let mut waits = false;
+    for (rule, tuple, user, object) in admitting(delegation, from, to) {
+        let relation = &tuple.relation;
+        let delegates = rule.actor_authority == Some(HopAuthority::Delegated);
+        if admitted.is_some() && !delegates {
+            continue;
+        }
         match view.may(&user, relation, &object) {
-            Ok(true) => return Ok(()),
+            Ok(true) if delegates && names_both(view, &user, relation, &object) => {
+                return Ok(Admitted::Delegated);
+            }
+            Ok(true) => admitted = Some(Admitted::Plainly),
             Ok(false) => {}
-            Err(error) => failed = failed.or(Some(error)),
+            Err(error) => {
+                waits |= delegates && error.code().starts_with("condition.");
+                failed = failed.or(Some(error));
+            }
         }
         wanted.push(format!("`{user} {relation} {object}`"));
+    }
+    if let Some(admitted) = admitted {
+        return Ok(if waits { Admitted::Waiting } else { admitted });
     }
     // An unknown type or relation means that the model admits no such hop. All
     // other errors say why it could not be told.
@@ -471,13 +323,9 @@ fn check_hop(
     Err(Denial::new(Reason::ChainHopNotPermitted, message))
 }
 
-/// `type` of `type:id`.
-pub(super) fn type_of(principal: &str) -> &str {
-    principal.split_once(':').map_or("", |(kind, _)| kind)
-}
-
-/// A text of a token or a request as a message shows it.
-pub(super) fn quoted(text: &str) -> String {
-    let short = crate::token::shorten(text, 100);
-    format!("`{}`", short.escape_debug())
+/// A hop that everybody of a type is admitted to names nobody, so it is not
+/// enough for anybody. What cannot be told is not enough either.
+fn names_both(view: &View<'_>, user: &str, relation: &str, object: &str) -> bool {
+    let everybody = format!("{}:*", type_of(user));
+    view.may(&everybody, relation, object) == Ok(false)
 }

@@ -4,21 +4,23 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::decision::{Denial, Reason};
 use crate::policy::Policy;
+use crate::request::Setting;
 use crate::scope::{Reach, ScopeInWords};
 use crate::time::UnixSeconds;
 use crate::token::{
     self, Claims, Inspection, SignatureFinding, TokenError, VerifyOptions, check_actors,
 };
 
-use super::chain::{self, Hop, Party};
-use super::reason::{Denial, Reason};
-use super::record::{Inputs, TokenFacts};
-use super::{Setting, reaches};
+use super::admit::reaches;
+use super::chain::{self, Hop};
+use super::inputs::{Inputs, TokenFacts};
+use super::parties::Party;
 
 /// What a policy would make of a token if all that it says were true.
 ///
-/// Whether it is true is for [`Policy::verify`] to say: this is also given of a
+/// Whether it is true is for [`Policy::admit`] to say: this is also given of a
 /// token that is expired, forged or meant for others, so that a person may see
 /// what else there is to say about it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -113,7 +115,10 @@ impl Policy {
 }
 
 impl From<Denial> for ChainRefusal {
-    fn from(Denial { reason, message }: Denial) -> Self {
-        Self { reason, message }
+    fn from(denial: Denial) -> Self {
+        Self {
+            reason: denial.reason,
+            message: denial.message,
+        }
     }
 }

@@ -3,54 +3,71 @@
 
 use std::sync::Arc;
 
+use crate::decision::{Denial, Reason, digest};
 use crate::policy::Policy;
+use crate::request::{Request, Signature};
 use crate::scope::ScopeSet;
-use crate::time::UnixSeconds;
-use crate::token::{ChainConvention, Issuer, ScopeUse, Verified, VerifyOptions};
+use crate::token::{ChainConvention, Issuer, ScopeUse, Verified};
 
-use super::chain::{self, Named, quoted};
-use super::reason::{Denial, Reason};
-use super::record::{Inputs, TokenFacts, digest};
-use super::{Caller, Setting, task_id};
+use super::Caller;
+use super::admit::Refused;
+use super::chain::{check_depth, delegation};
+use super::claims::task_id;
+use super::inputs::{Inputs, Presented, TokenFacts};
+use super::parties::{self, Named, check_may_act, named, quoted};
 
 impl Policy {
     /// The caller of the last of several tokens, oldest first: the subject's
     /// own, then one for each that was handed on to. Each must be verified, hand
     /// on the chain of the one before it by exactly one hop, and give no more:
     /// not in scopes, not in audiences, not in time, and in the same tenant and
-    /// task.
-    ///
-    /// The proofs in `options` are the last token's; the others must do without
-    /// one, since only their holders could give it.
-    ///
-    /// # Errors
-    /// A [`Denial`], as [`Policy::verify`], and [`Reason::ChainTokenMismatch`]
-    /// and [`Reason::ChainTokenWidens`] for a token that does not follow from
-    /// the one before it.
-    pub fn verify_chain(
+    /// task. The record of a chain that is refused names its tokens and no
+    /// parties.
+    pub(super) fn admit_chain(
         &self,
         tokens: &[&[u8]],
-        now: UnixSeconds,
-        options: &VerifyOptions<'_>,
-        setting: &Setting<'_>,
-    ) -> Result<Caller, Denial> {
-        self.check_fresh(now)?;
+        request: &Request<'_>,
+    ) -> Result<Caller, Box<Refused>> {
+        let earlier = tokens.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        let earlier: Vec<String> = earlier.iter().map(|token| digest(token)).collect();
+        let admitted = self.chain_proved_by(tokens, request);
+        match admitted {
+            Ok(mut caller) => {
+                caller.inputs.earlier = earlier;
+                Ok(caller)
+            }
+            Err(denial) => {
+                let presented = tokens
+                    .last()
+                    .map(|last| Presented::of(last, &request.presented));
+                let mut inputs = Inputs::of_host(presented, request.now, &request.setting);
+                inputs.earlier = earlier;
+                Err(Box::new(Refused { denial, inputs }))
+            }
+        }
+    }
+
+    fn chain_proved_by(&self, tokens: &[&[u8]], request: &Request<'_>) -> Result<Caller, Denial> {
+        self.check_fresh(request.now)?;
         let Some((last, earlier)) = tokens.split_last() else {
             return Err(Denial::new(Reason::ChainEmpty, "the chain names nobody"));
         };
         // Before any signature is checked.
         if !earlier.is_empty() {
-            chain::check_depth(chain::delegation(&self.inner)?, earlier.len())?;
+            check_depth(delegation(&self.inner)?, earlier.len())?;
         }
-        let of_earlier = VerifyOptions {
-            audience: options.audience,
-            ..VerifyOptions::default()
-        };
+        // Each signature is checked here, and the proofs are the last token's.
+        let mut of_earlier = Request::at(request.now);
+        of_earlier.presented.audience = request.presented.audience;
         let mut verified: Vec<Arc<Verified>> = Vec::with_capacity(tokens.len());
         for token in earlier {
-            verified.push(self.verified(token, now, &of_earlier)?);
+            verified.push(self.verified(token, &of_earlier, None)?);
         }
-        let mut caller = self.verify_in(last, now, options, setting)?;
+        let mut of_last = request.clone();
+        of_last.signature = Signature::Here;
+        let mut caller = self
+            .arrive(self.verified(last, &of_last, None), last, &of_last)
+            .map_err(|refused| refused.denial)?;
         verified.extend(caller.verified.clone());
 
         if let Some(first) = verified.first()
@@ -70,14 +87,16 @@ impl Policy {
         // Each hop must have been admitted when its own token was used. The last
         // was looked at above, and the first has none.
         for token in verified.iter().take(earlier.len()).skip(1) {
-            let mut inputs = Inputs::of_host(None, now, setting);
+            let setting = &request.setting;
+            let mut inputs = Inputs::of_host(None, request.now, setting);
             inputs.token = Some(TokenFacts::of(token));
             let scopes = self.read(self.issuer_of(token)?, &token.claims, setting, &mut inputs)?;
             self.stand(inputs, scopes.as_ref(), None)
                 .map_err(|refused| refused.denial)?;
         }
         self.check_revoked_since(&verified, &caller)?;
-        caller.inputs.earlier = earlier.iter().map(|token| digest(token)).collect();
+        let earlier = verified.iter().take(earlier.len());
+        caller.inputs.earlier_tokens = earlier.map(|token| TokenFacts::of(token)).collect();
         Ok(caller)
     }
 
@@ -153,8 +172,8 @@ impl Policy {
         if other.name != issuer.name {
             return Err(mismatch("it is of another issuer than the one before it"));
         }
-        let was = chain::named(&self.inner, issuer, &before.claims)?;
-        let is = chain::named(&self.inner, issuer, &after.claims)?;
+        let was = named(&self.inner, issuer, &before.claims)?;
+        let is = named(&self.inner, issuer, &after.claims)?;
         if is.len() != was.len() + 1 {
             return Err(mismatch(
                 "its chain is not one hop longer than that of the one before it",
@@ -170,14 +189,14 @@ impl Policy {
         // `subject_is_actor` whoever was alone was not yet the subject.
         let alone = was.len() == 1 && issuer.chain == ChainConvention::SubjectIsActor;
         if !alone {
-            let was = chain::read(&self.inner, issuer, &before.claims)?;
-            let is = chain::read(&self.inner, issuer, &after.claims)?;
+            let was = parties::read(&self.inner, issuer, &before.claims)?;
+            let is = parties::read(&self.inner, issuer, &after.claims)?;
             if !is.starts_with(&was) {
                 return Err(mismatch("its parties are other principals than before"));
             }
         }
         match is.last() {
-            Some(actor) => chain::check_may_act(issuer, &before.claims, actor),
+            Some(actor) => check_may_act(issuer, &before.claims, actor),
             None => Ok(()),
         }
     }

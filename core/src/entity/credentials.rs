@@ -236,8 +236,10 @@ impl std::error::Error for Refusal {}
 /// Answers a request for a token as FusionAuth's token endpoint would, for
 /// entities and for users alike.
 ///
-/// A scope that names permissions is given only when each of them is granted;
-/// one that names none gives all that are granted, and at least one must be.
+/// Each permission that a scope names must be granted, whatever else is asked of
+/// the same entity; a scope that names none gives all that are granted, and at
+/// least one must be. So the `scope` that is written names nothing that was not
+/// given.
 ///
 /// # Errors
 ///
@@ -274,16 +276,17 @@ pub fn client_credentials(
             return Err(Refusal::NoGrant { id });
         }
         if let Some(missing) = asked
+            .named
             .iter()
             .find(|name| !granted.iter().any(|g| g == *name))
         {
             let permission = missing.clone();
             return Err(Refusal::NotGranted { id, permission });
         }
-        let given: BTreeSet<String> = if asked.is_empty() {
+        let given: BTreeSet<String> = if asked.all {
             order::set(granted.into_iter().map(Cow::into_owned))
         } else {
-            asked
+            asked.named
         };
         permissions.insert(id, given.into_iter().collect());
     }
@@ -320,14 +323,22 @@ fn request_tenant<'a>(
     }
 }
 
-/// The entities asked for, with the permissions named on each; none named
-/// means all. Several scopes for one entity are taken together.
+/// What is asked of one entity. Several scopes for it are taken together.
+#[derive(Default)]
+struct Asked {
+    /// These permissions.
+    named: BTreeSet<String>,
+    /// All that are granted.
+    all: bool,
+}
+
+/// The entities asked for, with what is asked of each.
 fn asked_entities(
     policy: &ScopePolicy,
     request: &CredentialsRequest<'_>,
-) -> Result<BTreeMap<String, BTreeSet<String>>, Refusal> {
+) -> Result<BTreeMap<String, Asked>, Refusal> {
     let set = ScopeSet::parse(request.scope.unwrap_or_default()).map_err(Refusal::Scope)?;
-    let mut entities: BTreeMap<String, Option<BTreeSet<String>>> = BTreeMap::new();
+    let mut entities: BTreeMap<String, Asked> = BTreeMap::new();
     for scope in set.tokens() {
         let alias = policy.alias_target(scope, request.audience);
         if alias.is_none() && policy.is_alias(scope) {
@@ -340,21 +351,12 @@ fn asked_entities(
                 scope: scope.to_owned(),
             });
         };
-        let names = entities
-            .entry(target.id.to_owned())
-            .or_insert_with(|| Some(BTreeSet::new()));
-        match names {
-            Some(names) if !target.permissions.is_empty() => {
-                names.extend(target.permissions.iter().map(|name| (*name).to_owned()));
-            }
-            // All of them, and more names change nothing.
-            names => *names = None,
-        }
+        let asked = entities.entry(target.id.to_owned()).or_default();
+        asked.all |= target.permissions.is_empty();
+        let names = target.permissions.iter();
+        asked.named.extend(names.map(|name| (*name).to_owned()));
     }
-    let named = entities.into_iter();
-    Ok(order::map(
-        named.map(|(id, names)| (id, names.unwrap_or_default())),
-    ))
+    Ok(entities)
 }
 
 impl Directory for Entities {

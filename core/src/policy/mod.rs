@@ -1,6 +1,8 @@
 //! The policy: a compiled snapshot, immutable and indexed.
 
 mod build;
+#[cfg(feature = "tokens")]
+mod delegated;
 mod directory;
 mod graph;
 mod guard;

@@ -7,6 +7,7 @@ use crate::scope::{Reach, ScopeContext, ScopePolicy, ScopeSections, ScopeSet};
 use crate::snapshot::{DelegationRecord, Snapshot, SnapshotError, SnapshotErrorKind};
 use crate::token::{IssuerConfig, Issuers, TupleTemplate};
 
+use super::delegated;
 use super::plan::Plan;
 use super::template;
 
@@ -28,6 +29,7 @@ impl Trust {
     pub(super) fn compile(snapshot: &Snapshot<'_>, plan: &Plan) -> Result<Self, SnapshotError> {
         let issuers = Issuers::compile(&snapshot.issuers, &snapshot.revoked)
             .map_err(|e| SnapshotErrorKind::Issuer(Box::new(e.fault)).at(e.pointer))?;
+        delegated::check(snapshot, plan)?;
         for (i, config) in snapshot.issuers.iter().enumerate() {
             check_templates(config, plan, &format!("/issuers/{i}"))?;
         }

@@ -112,6 +112,12 @@ pub enum SnapshotErrorKind {
     /// A principal's scopes are malformed.
     #[cfg(feature = "tokens")]
     Scope(crate::scope::ScopeError),
+    /// A hop that is enough by itself would be impersonation.
+    #[cfg(feature = "tokens")]
+    Delegated {
+        /// What it needs.
+        needed: &'static str,
+    },
     /// A limit is out of its range.
     Limit {
         /// Which one.
@@ -180,6 +186,8 @@ impl SnapshotError {
             SnapshotErrorKind::Scopes(fault) => fault.code(),
             #[cfg(feature = "tokens")]
             SnapshotErrorKind::Scope(error) => error.code(),
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Delegated { .. } => "delegation.delegated",
             SnapshotErrorKind::Limit { .. } => "snapshot.limit",
             SnapshotErrorKind::Internal => "internal",
         }
@@ -239,6 +247,10 @@ impl fmt::Display for SnapshotError {
             SnapshotErrorKind::Scopes(fault) => write!(f, "{fault}")?,
             #[cfg(feature = "tokens")]
             SnapshotErrorKind::Scope(error) => write!(f, "{error}")?,
+            #[cfg(feature = "tokens")]
+            SnapshotErrorKind::Delegated { needed } => {
+                write!(f, "an admitted hop is enough only with {needed}")?;
+            }
             SnapshotErrorKind::Limit { name } => {
                 write!(f, "the limit `{name}` must be at least 1")?
             }

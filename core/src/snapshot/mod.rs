@@ -11,8 +11,8 @@ mod sections;
 pub use error::{Position, SnapshotError, SnapshotErrorKind};
 pub use orphans::{Orphan, OrphanKind};
 pub use sections::{
-    AccessRecord, ActorAuthority, Actors, CheckHops, DelegationRecord, HopRecord, HopTuple,
-    IdentityRecord, PrincipalRecord, ResourceRecord,
+    AccessRecord, ActorAuthority, Actors, CheckHops, DelegationRecord, HopAuthority, HopRecord,
+    HopTuple, IdentityRecord, PrincipalRecord, ResourceRecord,
 };
 
 use std::borrow::Cow;

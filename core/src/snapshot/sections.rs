@@ -113,6 +113,21 @@ pub struct HopRecord {
     pub to: String,
     /// One of these must hold; `{from}` and `{to}` stand for the two.
     pub any_of: Vec<HopTuple>,
+    /// What whoever acts must hold after this hop; where not said, it is the
+    /// section's `actor_authority`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_authority: Option<HopAuthority>,
+}
+
+/// What whoever acts must hold after a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum HopAuthority {
+    /// Nothing of its own: the admitted hop is enough, and its reach is that of
+    /// the party before it, narrowed by scopes or a task. A request that has
+    /// neither needs the actor's own authority all the same.
+    Delegated,
 }
 
 /// A grant that admits a hop: a relation, or a permission on an entity.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use deputize::Request;
 use deputize::authzen::{Evaluations, MAX_EVALUATIONS, MAX_REQUEST_BYTES, RequestError};
-use deputize::caller::Setting;
+use deputize::request::Setting;
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
 use deputize::{Policy, Tuple};
@@ -179,9 +180,9 @@ fn an_evaluation_is_a_decision_of_a_party_vouched_for() {
 fn a_type_cannot_reach_into_the_id_nor_into_paths() {
     let policy = policy();
     let caller = policy
-        .caller(&["user:anne"], NOW, &Setting::default())
+        .admit(&Request::at(NOW).on_behalf_of(&["user:anne"]))
         .unwrap();
-    assert!(caller.can("get", "/account/:1", None));
+    assert!(caller.at(NOW).can("get", "/account/:1"));
     for (kind, id) in [
         ("/account/", "1"),
         ("/account", "1"),
@@ -219,13 +220,19 @@ fn properties_and_context_are_values_for_conditions() {
     );
     request["context"] = json!({"resource_owner": "anne", "more": 1});
     assert_eq!(decide(&policy, &request, &none), "allowed");
-    // Properties go before the context, and the host's values before all.
+    // Properties go over the context, both over the host's values, and what the
+    // host fixed over all.
     request["resource"]["properties"] = json!({"owner": "bob"});
     assert_eq!(decide(&policy, &request, &none), "subject.no_grant");
     let mut host = Map::new();
     host.insert("resource_owner".to_owned(), json!("anne"));
     let setting = Setting {
         context: Some(&host),
+        ..Setting::default()
+    };
+    assert_eq!(decide(&policy, &request, &setting), "subject.no_grant");
+    let setting = Setting {
+        fixed_context: Some(&host),
         ..Setting::default()
     };
     assert_eq!(decide(&policy, &request, &setting), "allowed");

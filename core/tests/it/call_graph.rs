@@ -1,6 +1,7 @@
 //! Agents that may call each other along a line, by entity grants.
 
 use deputize::Policy;
+use deputize::Request;
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
@@ -40,7 +41,11 @@ pub(crate) fn code(
         audience: Some(audience),
         ..VerifyOptions::default()
     };
-    match policy.verify(token.as_bytes(), UnixSeconds(NOW), &options) {
+    match policy.admit(
+        &Request::at(UnixSeconds(NOW))
+            .token(token.as_bytes())
+            .presented(options),
+    ) {
         Ok(caller) => answer(&caller, action, on),
         Err(denial) => denial.code(),
     }

@@ -1,7 +1,10 @@
 //! A small bank: a coordinator that people start, agents that only it calls.
 
 use deputize::Policy;
-use deputize::caller::{Caller, Denial, Setting};
+use deputize::Request;
+use deputize::caller::Caller;
+use deputize::decision::Denial;
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
@@ -122,8 +125,12 @@ impl World {
     pub(crate) fn verify_in(&self, claims: &Value, s: &Setting<'_>) -> Result<Caller, Denial> {
         let token = self.token(claims);
         let options = VerifyOptions::default();
-        self.policy()
-            .verify_in(token.as_bytes(), UnixSeconds(NOW), &options, s)
+        self.policy().admit(
+            &Request::at(UnixSeconds(NOW))
+                .token(token.as_bytes())
+                .presented(options)
+                .setting(*s),
+        )
     }
 
     /// The code that a token's caller is refused with, or that its question is
@@ -138,14 +145,17 @@ impl World {
 
 /// The code that a question is answered with; every way to ask must agree.
 pub(crate) fn answer(caller: &Caller, action: &str, resource: &str) -> &'static str {
-    let decision = caller.decide(action, resource, None);
-    let checked = caller.check(action, resource, None);
-    assert_eq!(decision.allowed, caller.can(action, resource, None));
+    let decision = caller.at(UnixSeconds(NOW)).decide(action, resource);
+    let checked = caller.at(UnixSeconds(NOW)).check(action, resource);
+    assert_eq!(
+        decision.allowed,
+        caller.at(UnixSeconds(NOW)).can(action, resource)
+    );
     assert_eq!(decision.allowed, checked.is_ok());
     if let Err(denial) = checked {
         assert_eq!(denial.reason, decision.reason);
     }
-    match caller.filter(action, &[resource]) {
+    match caller.at(UnixSeconds(NOW)).filter(action, &[resource]) {
         Ok(sifted) => {
             assert_eq!(sifted.mask, [decision.allowed]);
             assert_eq!(sifted.allowed() + sifted.dropped.values().sum::<usize>(), 1);
@@ -154,7 +164,7 @@ pub(crate) fn answer(caller: &Caller, action: &str, resource: &str) -> &'static 
     }
     assert_eq!(
         decision.allowed,
-        decision.reason == deputize::caller::Reason::Allowed
+        decision.reason == deputize::decision::Reason::Allowed
     );
     // A second look at the record comes to the same bytes.
     let again = caller.policy().replay(&decision.record);

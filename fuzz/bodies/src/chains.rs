@@ -13,7 +13,9 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputize::Policy;
-use deputize::caller::{Acting, Caller, ExchangeRequest, Setting, Wanted};
+use deputize::Request;
+use deputize::caller::Caller;
+use deputize::exchange::{Acting, Wanted};
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use hmac::{Hmac, Mac as _};
@@ -47,7 +49,7 @@ pub fn run(bytes: &[u8]) {
 
     let token = sign(key, &subject);
     let options = VerifyOptions::default();
-    let before = policy.verify(token.as_bytes(), NOW, &options);
+    let before = policy.admit(&Request::at(NOW).token(token.as_bytes()).presented(options));
     if let Ok(caller) = &before {
         check_chain(caller, &claims(&subject));
     }
@@ -58,26 +60,20 @@ pub fn run(bytes: &[u8]) {
             options,
         }),
         None if actor.is_empty() => None,
-        None => Some(Acting::Principal {
-            principal: actor,
-            confirmation: None,
-        }),
+        None => Some(Acting::Principal(actor)),
     };
     let audiences = audience.map(|audience| [audience]);
     let resources = resource.map(|resource| [resource]);
-    let request = ExchangeRequest {
-        subject_token: token.as_bytes(),
-        subject_options: options,
+    let request = Request::at(NOW).token(&token);
+    let wanted = Wanted {
         actor: acting,
-        wanted: Wanted {
-            scope,
-            audiences: audiences.as_ref().map_or(&[], |one| one),
-            resources: resources.as_ref().map_or(&[], |one| one),
-            lifetime,
-        },
-        setting: Setting::default(),
+        scope,
+        audiences: audiences.as_ref().map_or(&[], |one| one),
+        resources: resources.as_ref().map_or(&[], |one| one),
+        lifetime,
+        ..Wanted::default()
     };
-    let next = match policy.exchange(&request, NOW) {
+    let next = match policy.exchange(&request, &wanted) {
         Ok(next) => next,
         Err(refusal) => {
             assert!(!refusal.code().is_empty() && !refusal.oauth_error().is_empty());
@@ -96,7 +92,7 @@ pub fn run(bytes: &[u8]) {
     assert!(next.expires_at > NOW);
 
     let signed = sign(key, &Value::Object(next.claims.clone()).to_string());
-    let after = match policy.verify(signed.as_bytes(), NOW, &options) {
+    let after = match policy.admit(&Request::at(NOW).token(signed.as_bytes()).presented(options)) {
         Ok(after) => after,
         // Bound to a key that this request did not prove, or not yet valid.
         Err(denial) => {
@@ -114,9 +110,9 @@ pub fn run(bytes: &[u8]) {
         for (action, resource) in ASKED {
             assert!(!covered(&after, action, resource) || covered(before, action, resource));
         }
-        if before.chain().len() == 1 && request.actor.is_some() {
+        if before.chain().len() == 1 && wanted.actor.is_some() {
             let tokens = [token.as_bytes(), signed.as_bytes()];
-            let proved = policy.verify_chain(&tokens, NOW, &options, &Setting::default());
+            let proved = policy.admit(&Request::at(NOW).tokens(&tokens).presented(options));
             assert!(proved.is_ok(), "{:?}", proved.err());
         }
     }
@@ -171,7 +167,7 @@ fn check_chain(caller: &Caller, claims: &Map<String, Value>) {
 }
 
 fn covered(caller: &Caller, action: &str, resource: &str) -> bool {
-    let checked = caller.check(action, resource, None);
+    let checked = caller.at(NOW).check(action, resource);
     checked
         .err()
         .is_none_or(|denial| denial.code() != "scope.insufficient")

@@ -3,7 +3,8 @@
 use super::{Asking, Findings, told};
 use crate::naive::Truth;
 use deputize::Policy;
-use deputize::caller::Setting;
+use deputize::Request;
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use std::collections::BTreeSet;
 
@@ -19,7 +20,11 @@ pub(super) fn ways(of: &Asking<'_>, policy: &Policy, findings: &mut Findings) {
         context: Some(&of.round.context),
         ..Setting::default()
     };
-    let caller = match policy.caller(&[of.user], UnixSeconds(1), &setting) {
+    let caller = match policy.admit(
+        &Request::at(UnixSeconds(1))
+            .on_behalf_of(&[of.user])
+            .setting(setting),
+    ) {
         Ok(caller) => caller,
         Err(denial) => {
             let ask = || of.ask("", "");
@@ -30,16 +35,16 @@ pub(super) fn ways(of: &Asking<'_>, policy: &Policy, findings: &mut Findings) {
     for relation in relations {
         let ids = of.truths.keys().filter(|(_, own)| own == relation);
         let ids: Vec<&String> = ids.map(|(object, _)| object).rev().collect();
-        let sifted = caller.filter(relation, &ids);
+        let sifted = caller.at(UnixSeconds(1)).filter(relation, &ids);
         let mask = sifted.map_or_else(|_| vec![false; ids.len()], |sifted| sifted.mask);
         for (id, allowed) in ids.iter().zip(mask) {
             let truth = of.truth(relation, id).expect("it was taken from there");
             let right = (truth == Truth::Yes).to_string();
             let ask = || of.ask(relation, id);
             findings.compare("caller's filter", ask, &right, &allowed.to_string());
-            let can = caller.can(relation, id, None).to_string();
+            let can = caller.at(UnixSeconds(1)).can(relation, id).to_string();
             findings.compare("caller's can", ask, &right, &can);
-            let decision = caller.decide(relation, id, None);
+            let decision = caller.at(UnixSeconds(1)).decide(relation, id);
             let got = match (decision.allowed, decision.reason.code()) {
                 (true, _) => "true",
                 (false, "subject.no_grant") => "false",
@@ -51,7 +56,7 @@ pub(super) fn ways(of: &Asking<'_>, policy: &Policy, findings: &mut Findings) {
         let types: BTreeSet<&str> = ids.iter().map(|id| crate::store::type_of(id)).collect();
         for object_type in types {
             // A list that may lack something is none.
-            let Ok(listed) = caller.list(relation, object_type) else {
+            let Ok(listed) = caller.at(UnixSeconds(1)).list(relation, object_type) else {
                 continue;
             };
             for id in ids

@@ -27,6 +27,13 @@ pub(super) fn cases() -> Vec<Case> {
     let given = |code: &'static str, name: &'static str, request: Value| {
         case("exchange", "bank", code, name, request)
     };
+    let bound = |wanted: Value| {
+        let mut claims = anne();
+        claims["cnf"] = json!({"x5t#S256": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"});
+        let mut request = exchange(claims, coordinator(), wanted);
+        request["proof"] = json!({"certificate_sha256": "07".repeat(32)});
+        request
+    };
     let mut cases = vec![
         given(
             "",
@@ -65,9 +72,25 @@ pub(super) fn cases() -> Vec<Case> {
             "bound to whoever acts",
             exchange(
                 anne(),
-                json!({"principal": "agent:coordinator", "confirmation": {"jkt": "bU5NbUL7k5TT5Iktm6rga9PInfxjmId9Ys6BFXqdRY4"}}),
-                read(),
+                coordinator(),
+                json!({"scope": "document:read",
+                    "confirmation": {"jkt": "bU5NbUL7k5TT5Iktm6rga9PInfxjmId9Ys6BFXqdRY4"}}),
             ),
+        ),
+        given(
+            "exchange.confirmation",
+            "a bound token is not handed on as one that anybody may use",
+            bound(read()),
+        ),
+        given(
+            "",
+            "a bound token stays bound where the host says so",
+            bound(json!({"scope": "document:read", "confirmation": "keep"})),
+        ),
+        given(
+            "",
+            "a bound token is let go where the host says so",
+            bound(json!({"scope": "document:read", "confirmation": "drop"})),
         ),
         given(
             "identity.unknown",

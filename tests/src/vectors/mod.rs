@@ -29,8 +29,12 @@ use self::run::{Request, codes, run};
 pub const NOW: u64 = 1_763_725_200;
 
 /// Reasons that no vector can have, each with why not.
-pub const UNREACHABLE: [(&str, &str); 7] = [
+pub const UNREACHABLE: [(&str, &str); 8] = [
     ("internal", "an error of our own"),
+    (
+        "caller.expired",
+        "a case asks at the time of its request, and no caller is kept between cases",
+    ),
     (
         "condition.compile",
         "such a model is refused when its snapshot is compiled",

@@ -2,11 +2,11 @@
 //!
 //! `tests/vectors/README.md` describes the shapes.
 
-use deputize::caller::{
-    Acting, Caller, Denial, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Question, Setting,
-    Wanted,
-};
+use deputize::caller::Caller;
+use deputize::decision::{Denial, Question};
 use deputize::entity::CredentialsRequest;
+use deputize::exchange::{Acting, Binding, ExchangeClaims, ExchangeRefusal, Wanted};
+use deputize::request::Setting;
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
 use deputize::token::{ClientCertificate, DpopRequest, VerifyOptions, inspect};
@@ -69,6 +69,7 @@ struct Host {
     task: Option<String>,
     tuples: Vec<Tuple>,
     context: Option<Map<String, Value>>,
+    fixed_context: Option<Map<String, Value>>,
     /// As a token's `scope` claim.
     scope: Option<String>,
 }
@@ -81,7 +82,6 @@ struct Actor {
     audience: Option<String>,
     proof: Option<Proof>,
     principal: Option<String>,
-    confirmation: Option<Map<String, Value>>,
 }
 
 /// What is asked of the next token.
@@ -92,6 +92,8 @@ struct Asked {
     resources: Vec<String>,
     audiences: Vec<String>,
     lifetime: Option<u64>,
+    /// A `cnf`, `"keep"` or `"drop"`.
+    confirmation: Value,
 }
 
 impl Host {
@@ -106,6 +108,7 @@ impl Host {
             task: self.task.as_deref(),
             tuples: &self.tuples,
             context: self.context.as_ref(),
+            fixed_context: self.fixed_context.as_ref(),
             scopes,
         }
     }
@@ -154,15 +157,15 @@ pub fn run(policy: &Policy, operation: &str, request: &Request) -> Value {
             Err(denial) => denied(&denial),
         },
         "filter" => asked(policy, request, now, &setting, |caller| {
-            let sifted = caller.filter(&request.action, &request.resources)?;
+            let sifted = caller.at(now).filter(&request.action, &request.resources)?;
             Ok(json!({"mask": sifted.mask, "dropped": sifted.dropped}))
         }),
         "list" => asked(policy, request, now, &setting, |caller| {
-            let resources = caller.list(&request.action, &request.r#type)?;
+            let resources = caller.at(now).list(&request.action, &request.r#type)?;
             Ok(json!({ "resources": resources }))
         }),
         "terms" => asked(policy, request, now, &setting, |caller| {
-            let terms = caller.terms(&request.action, &request.r#type)?;
+            let terms = caller.at(now).terms(&request.action, &request.r#type)?;
             Ok(json!({ "terms": terms }))
         }),
         "exchange" => exchange(policy, request, now, setting),
@@ -192,14 +195,29 @@ fn decide(policy: &Policy, request: &Request, now: UnixSeconds, setting: &Settin
     };
     let options = options(&request.audience, &request.proof);
     let decision = match (&request.token, &request.tokens, &request.chain) {
-        (Some(token), None, None) => {
-            policy.decide(token.as_bytes(), now, &options, setting, &question)
-        }
+        (Some(token), None, None) => policy.decide_question(
+            &deputize::Request::at(now)
+                .token(token.as_bytes())
+                .presented(options)
+                .setting(*setting),
+            &question,
+        ),
         (None, Some(tokens), None) => {
             let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
-            policy.decide_chain(&tokens, now, &options, setting, &question)
+            policy.decide_question(
+                &deputize::Request::at(now)
+                    .tokens(&tokens)
+                    .presented(options)
+                    .setting(*setting),
+                &question,
+            )
         }
-        (None, None, Some(chain)) => policy.decide_as(&names(chain), now, setting, &question),
+        (None, None, Some(chain)) => policy.decide_question(
+            &deputize::Request::at(now)
+                .on_behalf_of(&names(chain))
+                .setting(*setting),
+            &question,
+        ),
         _ => panic!("a decision is about one token, several tokens or a chain"),
     };
     // The text that the core itself writes is the canonical one.
@@ -219,12 +237,26 @@ fn caller(
 ) -> Result<Caller, Denial> {
     let options = options(&request.audience, &request.proof);
     match (&request.token, &request.tokens, &request.chain) {
-        (Some(token), None, None) => policy.verify_in(token.as_bytes(), now, &options, setting),
+        (Some(token), None, None) => policy.admit(
+            &deputize::Request::at(now)
+                .token(token.as_bytes())
+                .presented(options)
+                .setting(*setting),
+        ),
         (None, Some(tokens), None) => {
             let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
-            policy.verify_chain(&tokens, now, &options, setting)
+            policy.admit(
+                &deputize::Request::at(now)
+                    .tokens(&tokens)
+                    .presented(options)
+                    .setting(*setting),
+            )
         }
-        (None, None, Some(chain)) => policy.caller(&names(chain), now, setting),
+        (None, None, Some(chain)) => policy.admit(
+            &deputize::Request::at(now)
+                .on_behalf_of(&names(chain))
+                .setting(*setting),
+        ),
         _ => panic!("a caller is one token, several tokens or a chain"),
     }
 }
@@ -253,30 +285,38 @@ fn exchange(policy: &Policy, request: &Request, now: UnixSeconds, setting: Setti
             token: token.as_bytes(),
             options: options(&actor.audience, &actor.proof),
         },
-        (None, Some(principal)) => Acting::Principal {
-            principal,
-            confirmation: actor.confirmation.as_ref(),
-        },
+        (None, Some(principal)) => Acting::Principal(principal),
         _ => panic!("an actor is a token or a principal"),
     });
-    exchanged(policy.exchange(
-        &ExchangeRequest {
-            subject_token: request.subject_token.as_deref().unwrap().as_bytes(),
-            subject_options: options(&request.audience, &request.proof),
-            actor,
-            wanted: wanted(&asked, &resources, &audiences),
-            setting,
-        },
-        now,
-    ))
+    let asking = deputize::Request::at(now)
+        .token(request.subject_token.as_deref().unwrap())
+        .presented(options(&request.audience, &request.proof))
+        .setting(setting);
+    let wanted = Wanted {
+        actor,
+        ..wanted(&asked, &resources, &audiences)
+    };
+    exchanged(policy.exchange(&asking, &wanted))
+}
+
+fn binding(asked: &Asked) -> Option<Binding<'_>> {
+    match &asked.confirmation {
+        Value::Null => None,
+        Value::Object(key) => Some(Binding::To(key)),
+        Value::String(name) if name == "keep" => Some(Binding::Keep),
+        Value::String(name) if name == "drop" => Some(Binding::Drop),
+        other => panic!("a token cannot be bound to {other}"),
+    }
 }
 
 fn wanted<'a>(asked: &'a Asked, resources: &'a [&'a str], audiences: &'a [&'a str]) -> Wanted<'a> {
     Wanted {
+        binding: binding(asked),
         scope: asked.scope.as_deref(),
         resources,
         audiences,
         lifetime: asked.lifetime,
+        ..Wanted::default()
     }
 }
 
@@ -288,7 +328,10 @@ fn delegate(policy: &Policy, request: &Request, now: UnixSeconds, setting: &Sett
     let asked = request.wanted.clone().unwrap_or_default();
     let (resources, audiences) = (texts(&asked.resources), texts(&asked.audiences));
     let actor = request.actor.as_ref().and_then(|a| a.principal.as_deref());
-    exchanged(caller.delegate(actor.unwrap(), &wanted(&asked, &resources, &audiences)))
+    exchanged(caller.at(now).delegate(&Wanted {
+        actor: Some(Acting::Principal(actor.unwrap())),
+        ..wanted(&asked, &resources, &audiences)
+    }))
 }
 
 fn exchanged(answer: Result<ExchangeClaims, ExchangeRefusal>) -> Value {

@@ -4,7 +4,7 @@
 
 use deputize::Policy;
 use deputize::authzen::Evaluations;
-use deputize::caller::Setting;
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use deputize_tests::conformance;
 use serde_json::{Value, json};

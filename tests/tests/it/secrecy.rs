@@ -6,6 +6,7 @@
 //! as its snapshot does: it could not verify otherwise.
 
 use deputize::Policy;
+use deputize::Request;
 use deputize::time::UnixSeconds;
 use deputize::token::{SigningKey, VerifyOptions};
 use deputize_tests::vectors::keys::{KEYS, private};
@@ -98,7 +99,9 @@ fn no_debug_form_shows_a_secret_or_a_credential() {
                 };
                 let options = VerifyOptions::default();
                 let now = UnixSeconds(case.request["now"].as_u64().unwrap());
-                let shown = match policy.verify(token.as_bytes(), now, &options) {
+                let shown = match policy
+                    .admit(&Request::at(now).token(token.as_bytes()).presented(options))
+                {
                     Ok(caller) => {
                         callers += 1;
                         format!("{caller:?} {caller:#?}")

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use deputize::Policy;
-use deputize::caller::{Reason, Record};
 use deputize::canonical::to_text;
+use deputize::decision::{Reason, Record};
 use deputize_tests::dice::Dice;
 use deputize_tests::vectors::run::{Request, codes, run};
 use deputize_tests::vectors::{UNREACHABLE, files, rooms};

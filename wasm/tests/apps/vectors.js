@@ -57,24 +57,24 @@ const operations = {
     return { chain, subject, actor, tenant, scopes };
   },
   filter(policy, request) {
-    const { mask, dropped } = caller(policy, request).filter(request.action, request.resources);
+    const { mask, dropped } = caller(policy, request).filter(request.action, request.resources, request.now);
     return { mask: [...mask].map(Boolean), dropped };
   },
-  list: (policy, request) => ({ resources: caller(policy, request).list(request.action, request.type) }),
-  terms: (policy, request) => ({ terms: caller(policy, request).terms(request.action, request.type) }),
+  list: (policy, request) => ({ resources: caller(policy, request).list(request.action, request.type, request.now) }),
+  terms: (policy, request) => ({ terms: caller(policy, request).terms(request.action, request.type, request.now) }),
   exchange(policy, { subject_token, audience, proof, actor = {}, wanted, ...request }) {
-    const { token, principal, confirmation } = actor;
+    const { token, principal } = actor;
     const asked = without({
       ...setting(request),
       subject_token,
       subject: presented({ audience, proof }),
       actor_token: token,
-      actor: token === undefined && principal === undefined ? undefined : without({ principal, confirmation, ...presented(actor) }),
+      actor: token === undefined && principal === undefined ? undefined : without({ principal, ...presented(actor) }),
       wanted,
     });
     return given(policy.exchange(asked));
   },
-  delegate: (policy, request) => given(caller(policy, request).delegate(request.actor.principal, request.wanted)),
+  delegate: (policy, request) => given(caller(policy, request).delegate(request.actor.principal, request.wanted, request.now)),
   client_credentials(policy, { principal, scope, audience, tenant, now }) {
     const { claims, lifetime } = policy.clientCredentials(without({ principal, scope, audience, tenant, now }));
     return { claims, lifetime };
@@ -116,7 +116,7 @@ export async function faults(deputize, policies, cases) {
     if (request.token === undefined || operation === "inspect") continue;
     const outcomes = [() => caller(policy, request), () => callerAsync(policy, request)].map(async (make) => {
       try {
-        return canonical((await make()).decide(request.action ?? "a", request.resource ?? "b:c", request.context));
+        return canonical((await make()).decide(request.action ?? "a", request.resource ?? "b:c", request.context, request.now));
       } catch (error) {
         return canonical(refused(error));
       }

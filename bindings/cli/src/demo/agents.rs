@@ -1,8 +1,8 @@
 //! Four agents and their tokens: who starts whom, for whom, and what for.
 
-use deputize::Policy;
-use deputize::caller::{Decision, Question, Setting};
+use deputize::decision::{Decision, Question};
 use deputize::token::VerifyOptions;
+use deputize::{Policy, Request};
 use serde_json::{Map, Value, json};
 
 use crate::fault::{Failure, Fault};
@@ -102,8 +102,12 @@ impl<'b> Story<'b> {
             let sifted = self
                 .bank
                 .policy
-                .verify(token.as_bytes(), self.bank.now, &options)
-                .and_then(|caller| caller.filter("can_read", &names))
+                .admit(
+                    &Request::at(self.bank.now)
+                        .token(token.as_bytes())
+                        .presented(options),
+                )
+                .and_then(|caller| caller.at(self.bank.now).filter("can_read", &names))
                 .map_err(|denial| Failure::from(Fault::new(denial.code(), denial.message)))?;
             for (name, allowed) in names.iter().zip(&sifted.mask) {
                 self.note(&format!("{name} for {person}"), *allowed, "");
@@ -391,11 +395,10 @@ fn decide(
         context: context.as_object(),
     };
     let policy: &Policy = &bank.policy;
-    policy.decide(
-        token.as_bytes(),
-        bank.now,
-        &options,
-        &Setting::default(),
+    policy.decide_question(
+        &Request::at(bank.now)
+            .token(token.as_bytes())
+            .presented(options),
         &question,
     )
 }

@@ -1,9 +1,9 @@
 //! The bank: its policy, with an issuer whose key was made a moment ago.
 
-use deputize::Policy;
-use deputize::caller::{Acting, ExchangeRefusal, ExchangeRequest, Setting, Wanted};
+use deputize::exchange::{Acting, ExchangeRefusal, Wanted};
 use deputize::time::UnixSeconds;
-use deputize::token::{SigningKey, VerifyOptions};
+use deputize::token::SigningKey;
+use deputize::{Policy, Request};
 use serde_json::{Map, Value, json};
 
 use crate::fault::{Failure, Fault};
@@ -77,22 +77,15 @@ impl Bank {
         audience: Option<&str>,
         scope: Option<&str>,
     ) -> Result<Handed, Failure> {
-        let request = ExchangeRequest {
-            subject_token: token.as_bytes(),
-            subject_options: VerifyOptions::default(),
-            actor: Some(Acting::Principal {
-                principal: agent,
-                confirmation: None,
-            }),
-            wanted: Wanted {
-                scope,
-                audiences: audience.as_slice(),
-                lifetime: Some(HANDED_ON),
-                ..Wanted::default()
-            },
-            setting: Setting::default(),
+        let request = Request::at(self.now).token(token);
+        let wanted = Wanted {
+            actor: Some(Acting::Principal(agent)),
+            scope,
+            audiences: audience.as_slice(),
+            lifetime: Some(HANDED_ON),
+            ..Wanted::default()
         };
-        match self.policy.exchange(&request, self.now) {
+        match self.policy.exchange(&request, &wanted) {
             Ok(next) => self.sign(Value::Object(next.claims)).map(Ok),
             Err(refusal) => Ok(Err(refusal)),
         }

@@ -3,9 +3,10 @@
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use deputize::Policy;
-use deputize::caller::{
-    Acting, Caller, Decision, ExchangeRefusal, ExchangeRequest, Question, Record, Setting, Wanted,
-};
+use deputize::Request;
+use deputize::caller::Caller;
+use deputize::decision::{Decision, Question, Record};
+use deputize::exchange::{Acting, ExchangeRefusal, Wanted};
 use deputize::time::UnixSeconds;
 use deputize::token::{SigningKey, VerifyOptions};
 use serde_json::{Value, json};
@@ -85,21 +86,14 @@ impl Bank {
         agent: &str,
         audience: Option<&str>,
     ) -> Result<String, ExchangeRefusal> {
-        let request = ExchangeRequest {
-            subject_token: token.as_bytes(),
-            subject_options: VerifyOptions::default(),
-            actor: Some(Acting::Principal {
-                principal: agent,
-                confirmation: None,
-            }),
-            wanted: Wanted {
-                audiences: audience.as_slice(),
-                lifetime: Some(300),
-                ..Wanted::default()
-            },
-            setting: Setting::default(),
+        let request = Request::at(NOW).token(token);
+        let wanted = Wanted {
+            actor: Some(Acting::Principal(agent)),
+            audiences: audience.as_slice(),
+            lifetime: Some(300),
+            ..Wanted::default()
         };
-        let next = self.policy.exchange(&request, NOW)?;
+        let next = self.policy.exchange(&request, &wanted)?;
         Ok(self.sign(Value::Object(next.claims)))
     }
 
@@ -111,7 +105,11 @@ impl Bank {
     }
 
     fn caller(&self, token: &str, service: &str) -> Caller {
-        let verified = self.policy.verify(token.as_bytes(), NOW, &at(service));
+        let verified = self.policy.admit(
+            &Request::at(NOW)
+                .token(token.as_bytes())
+                .presented(at(service)),
+        );
         verified.unwrap()
     }
 
@@ -128,9 +126,10 @@ impl Bank {
             resource,
             context: context.as_object(),
         };
-        let setting = Setting::default();
-        self.policy
-            .decide(token.as_bytes(), NOW, options, &setting, &question)
+        self.policy.decide_question(
+            &Request::at(NOW).token(token.as_bytes()).presented(*options),
+            &question,
+        )
     }
 
     fn reason(&self, token: &str, service: &str, action: &str, resource: &str) -> &'static str {
@@ -204,7 +203,11 @@ fn only_the_coordinator_calls_the_other_agents() {
             "iss": ISSUER, "sub": "nora", "aud": service, "scope": "documents:read",
             "iat": NOW, "exp": NOW.plus(300), "act": {"sub": agent.trim_start_matches("agent:")},
         }));
-        let denial = bank.policy.verify(forged.as_bytes(), NOW, &at(service));
+        let denial = bank.policy.admit(
+            &Request::at(NOW)
+                .token(forged.as_bytes())
+                .presented(at(service)),
+        );
         assert_eq!(denial.unwrap_err().code(), "chain.hop_not_permitted");
     }
 }
@@ -245,16 +248,28 @@ fn a_stolen_calendar_token_reads_nothing_but_the_calendar() {
         }
     }
     let caller = bank.caller(&wide, DOCUMENTS);
-    assert_eq!(caller.filter("can_read", &SECTIONS).unwrap().allowed(), 0);
     assert_eq!(
         caller
-            .check("can_read", SECTIONS[2], None)
+            .at(NOW)
+            .filter("can_read", &SECTIONS)
+            .unwrap()
+            .allowed(),
+        0
+    );
+    assert_eq!(
+        caller
+            .at(NOW)
+            .check("can_read", SECTIONS[2])
             .unwrap_err()
             .code(),
         "actor.no_grant"
     );
     let later = UnixSeconds(NOW.0 + 300);
-    let denial = bank.policy.verify(stolen.as_bytes(), later, &at(CALENDARS));
+    let denial = bank.policy.admit(
+        &Request::at(later)
+            .token(stolen.as_bytes())
+            .presented(at(CALENDARS)),
+    );
     assert_eq!(denial.unwrap_err().code(), "token.expired");
 }
 
@@ -336,9 +351,9 @@ fn sections_of_one_pdf_differ_between_employees_and_legal() {
     ] {
         let token = bank.run(who, "agent:documents", DOCUMENTS);
         let caller = bank.caller(&token, DOCUMENTS);
-        let sifted = caller.filter("can_read", &SECTIONS).unwrap();
+        let sifted = caller.at(NOW).filter("can_read", &SECTIONS).unwrap();
         assert_eq!(sifted.mask, mask, "{who}");
-        let listed = caller.list("can_read", "section").unwrap();
+        let listed = caller.at(NOW).list("can_read", "section").unwrap();
         assert_eq!(listed.len(), sifted.allowed());
     }
 }

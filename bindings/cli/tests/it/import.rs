@@ -1,7 +1,8 @@
 //! `import`: other systems' files become one snapshot, which is asked.
 
 use deputize::Policy;
-use deputize::caller::Setting;
+use deputize::Request;
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use serde_json::{Value, json};
 
@@ -152,8 +153,12 @@ fn may(folder: &Folder, file: &str, who: &str, tenant: &str, action: &str, resou
         tenant: Some(tenant).filter(|t| !t.is_empty()),
         ..Setting::default()
     };
-    let caller = policy.caller(&[who], UnixSeconds(1_763_719_200), &setting);
-    caller.is_ok_and(|caller| caller.can(action, resource, None))
+    let caller = policy.admit(
+        &Request::at(UnixSeconds(1_763_719_200))
+            .on_behalf_of(&[who])
+            .setting(setting),
+    );
+    caller.is_ok_and(|caller| caller.at(UnixSeconds(1_763_719_200)).can(action, resource))
 }
 
 fn fusionauth() -> Folder {

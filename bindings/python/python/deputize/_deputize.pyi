@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, final, overload
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import Buffer, CapsuleType
 
@@ -201,6 +201,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> Caller: ...
     def verify_chain(
@@ -215,6 +216,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> Caller: ...
     def caller(
@@ -226,6 +228,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> Caller: ...
     def decide(
@@ -241,6 +244,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> Decision: ...
     def replay(
@@ -263,6 +267,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> ExchangeClaims: ...
     def client_credentials(
@@ -283,6 +288,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> Evaluation: ...
     def evaluations(
@@ -294,6 +300,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> Evaluations: ...
     def search_subjects(
@@ -305,6 +312,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> FoundNamedEntity: ...
     def search_resources(
@@ -316,6 +324,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> FoundNamedEntity: ...
     def search_actions(
@@ -327,6 +336,7 @@ class Policy:
         task: str | None = None,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
+        fixed_context: _Context | None = None,
         scopes: _Scopes | None = None,
     ) -> FoundNamedAction: ...
     def __copy__(self) -> Policy: ...
@@ -350,32 +360,63 @@ class Caller:
     @property
     def until(self) -> int | None: ...
     @property
+    def fresh_until(self) -> int | None: ...
+    @property
     def dpop(self) -> DpopUse | None: ...
-    def can(self, action: str, resource: str, context: _Context | None = None) -> bool: ...
-    def check(self, action: str, resource: str, context: _Context | None = None) -> Checked: ...
-    def decide(self, action: str, resource: str, context: _Context | None = None) -> Decision: ...
+    def can(
+        self,
+        action: str,
+        resource: str,
+        context: _Context | None = None,
+        *,
+        now: _Time | None = None,
+    ) -> bool: ...
+    def check(
+        self,
+        action: str,
+        resource: str,
+        context: _Context | None = None,
+        *,
+        now: _Time | None = None,
+    ) -> Checked: ...
+    def decide(
+        self,
+        action: str,
+        resource: str,
+        context: _Context | None = None,
+        *,
+        now: _Time | None = None,
+    ) -> Decision: ...
     @overload
     def filter(
-        self, action: str, resources: list[str] | tuple[str, ...]
+        self,
+        action: str,
+        resources: list[str] | tuple[str, ...],
+        *,
+        now: _Time | None = None,
     ) -> Filtered[list[bool]]: ...
     @overload
     def filter(
         self,
         action: str,
         resources: list[Any] | tuple[Any, ...] | _NumPyArray | _ArrowArray | _ArrowStream,
+        *,
+        now: _Time | None = None,
     ) -> Filtered[Any]: ...
-    def list(self, action: str, type: str) -> _Names: ...
-    def terms(self, action: str, type: str) -> _Names: ...
+    def list(self, action: str, type: str, *, now: _Time | None = None) -> _Names: ...
+    def terms(self, action: str, type: str, *, now: _Time | None = None) -> _Names: ...
     def at(self, now: _Time | None = None) -> Caller: ...
     def with_tuples(self, contextual_tuples: _Tuples) -> Caller: ...
     def delegate(
         self,
         actor: str,
         *,
+        now: _Time | None = None,
         scope: str | None = None,
         resources: Sequence[str] | None = None,
         audiences: Sequence[str] | None = None,
         lifetime: int | None = None,
+        confirmation: Mapping[str, Any] | Literal["keep", "drop"] | None = None,
     ) -> ExchangeClaims: ...
     def __copy__(self) -> Caller: ...
     def __deepcopy__(self, _memo: Any, /) -> Caller: ...

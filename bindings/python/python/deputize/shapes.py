@@ -31,6 +31,7 @@ __all__ = [
     "ClientCredentials",
     "ClientCredentialsRequest",
     "ConditionRecord",
+    "Confirmation",
     "Decision",
     "DelegationRecord",
     "DetailType",
@@ -68,6 +69,7 @@ __all__ = [
     "GroundsError",
     "Grounds",
     "Hop",
+    "HopAuthority",
     "HopGroundsRelationships",
     "HopGroundsEntityGrant",
     "HopGroundsAccessRule",
@@ -85,6 +87,7 @@ __all__ = [
     "LimitsRecord",
     "ModelSource",
     "NamedAction",
+    "NamedBinding",
     "NamedEntity",
     "Page",
     "Party",
@@ -158,11 +161,6 @@ class Actor(TypedDict, total=False):
     """The audience that the actor token must name."""
     certificate: Certificate
     """The certificate that the actor showed in the TLS handshake."""
-    confirmation: Dict[str, Any]
-    """
-    The `cnf` that the next token is to have (RFC 7800), where the host
-    names a principal.
-    """
     dpop: Dpop
     """The DPoP proof that came with it."""
     principal: str
@@ -254,6 +252,12 @@ class CallerDescription(TypedDict):
     The DPoP proof that came with the token, which the host should accept
     only once.
     """
+    fresh_until: Union[UnixSeconds, None]
+    """
+    The first second at which the caller no longer counts: its token, the
+    snapshot or one of its parties has come to its end, or it was kept for
+    as long as one without a token may be.
+    """
     scopes: Union[Dict[str, Any], None]
     """
     The token's scopes, as the claims that carried them; `null` where there
@@ -280,9 +284,14 @@ class CallerOptions(_CallerOptions, total=False):
     requests.
     """
     context: Dict[str, Any]
-    """Values for conditions, in every question."""
+    """
+    Values for conditions, in every question; a question's own go
+    over them.
+    """
     contextual_tuples: List[Tuple]
     """Relationships that hold for this request alone."""
+    fixed_context: Dict[str, Any]
+    """Values for conditions that no question's own go over."""
     scopes: Scopes
     """Scopes that narrow beside the token's: one text, or a list."""
     task: str
@@ -354,7 +363,7 @@ class ClaimMapping(TypedDict):
 class ClientCredentials(TypedDict):
     """The claims of a token as FusionAuth would issue it."""
     claims: Dict[str, Any]
-    """The claims. `iss`, `iat`, `exp` and `jti` are whoever signs it's to add."""
+    """The claims. Whoever signs them adds `iss`, `iat`, `exp` and `jti`."""
     lifetime: Union[int, None]
     """How long the token may live, in seconds, where the type says so."""
     permissions: Dict[str, List[str]]
@@ -544,8 +553,8 @@ class ExchangeClaims(TypedDict):
     """Its parties, subject first, current actor last."""
     claims: Dict[str, Any]
     """
-    The claims. A `jti`, and a `client_id` where RFC 9068 is followed, are
-    whoever signs it's to add.
+    The claims. Whoever signs them adds a `jti`, and a `client_id` where
+    RFC 9068 is followed.
     """
     dpop: List[DpopUse]
     """The DPoP proofs that came with the tokens, each to be accepted once."""
@@ -555,6 +564,11 @@ class ExchangeClaims(TypedDict):
     """`expires_in` of the token response, in seconds."""
     issued_at: UnixSeconds
     """`iat`, in seconds since the Unix epoch."""
+    parents: List[str]
+    """
+    The `jti` of each token that led to it. A revocation of one of these
+    does not reach the next token by itself: revoke that one too.
+    """
     scope: Union[str, None]
     """Its scope tokens as one text; `null` where it has no claim of scopes."""
 
@@ -576,9 +590,14 @@ class ExchangeRequest(_ExchangeRequest, total=False):
     actor_token: str
     """The token of whoever is to act, which must be its own."""
     context: Dict[str, Any]
-    """Values for conditions, in every question."""
+    """
+    Values for conditions, in every question; a question's own go
+    over them.
+    """
     contextual_tuples: List[Tuple]
     """Relationships that hold for this request alone."""
+    fixed_context: Dict[str, Any]
+    """Values for conditions that no question's own go over."""
     scopes: Scopes
     """Scopes that narrow beside the token's: one text, or a list."""
     subject: Presentation
@@ -814,15 +833,23 @@ class HopGroundsError(TypedDict):
     """The error in words."""
 
 
-HopRecord = TypedDict(
-    "HopRecord",
+_HopRecord = TypedDict(
+    "_HopRecord",
     {
         "any_of": "List[HopTuple]",
         "from": "str",
         "to": "str",
     },
 )
-"""When one type of principal may hand on to another."""
+
+
+class HopRecord(_HopRecord, total=False):
+    """When one type of principal may hand on to another."""
+    actor_authority: HopAuthority
+    """
+    What whoever acts must hold after this hop; where not said, it is the
+    section's `actor_authority`.
+    """
 
 
 class HopTuple(TypedDict):
@@ -855,12 +882,16 @@ class _Inputs(TypedDict):
 class Inputs(_Inputs, total=False):
     """All that a caller was made from, its policy aside."""
     context: Dict[str, Any]
-    """Values for conditions."""
+    """Values for conditions; a question's own go over them."""
     earlier: List[str]
     """
     The tokens before it that proved its chain, oldest first: the SHA-256 of
     each, in hexadecimal.
     """
+    earlier_tokens: List[TokenFacts]
+    """What is known of each of these, once it was verified."""
+    fixed_context: Dict[str, Any]
+    """Values for conditions that no question's own go over."""
     host_scopes: Dict[str, Any]
     """The host's scopes, in the same form."""
     presented: Presented
@@ -1023,7 +1054,7 @@ class PolicyInspection(TypedDict):
     """
     What a policy would make of a token if all that it says were true.
 
-    Whether it is true is for [`Policy::verify`] to say: this is also given of a
+    Whether it is true is for [`Policy::admit`] to say: this is also given of a
     token that is expired, forged or meant for others, so that a person may see
     what else there is to say about it.
     """
@@ -1138,7 +1169,10 @@ class _Question(TypedDict):
 class Question(_Question, total=False):
     """A question to a caller."""
     context: Dict[str, Any]
-    """Values for conditions; they go over the caller's own."""
+    """
+    Values for conditions; they go over the caller's own, but not over those
+    that are fixed.
+    """
 
 
 class ReplayOptions(TypedDict, total=False):
@@ -1574,11 +1608,16 @@ class VerifyRequest(_VerifyRequest, total=False):
     certificate: Certificate
     """The certificate that the client showed in the TLS handshake."""
     context: Dict[str, Any]
-    """Values for conditions, in every question."""
+    """
+    Values for conditions, in every question; a question's own go
+    over them.
+    """
     contextual_tuples: List[Tuple]
     """Relationships that hold for this request alone."""
     dpop: Dpop
     """The DPoP proof that came with the request."""
+    fixed_context: Dict[str, Any]
+    """Values for conditions that no question's own go over."""
     scopes: Scopes
     """Scopes that narrow beside the token's: one text, or a list."""
     task: str
@@ -1591,6 +1630,14 @@ class WantedToken(TypedDict, total=False):
     """What is asked of the next token."""
     audiences: List[str]
     """`audience`. With neither, the subject token's audiences."""
+    confirmation: Confirmation
+    """
+    Whom it is bound to: the `cnf` that it is to have (RFC 7800), `"keep"`
+    for the subject token's, or `"drop"` for nobody's. Where this is not
+    said, a token that is only narrowed stays bound as it is, and one that
+    is handed on is bound as the actor token is. A bound token is never
+    handed on as one that anybody may use unless `"drop"` says so.
+    """
     lifetime: int
     """
     How long it is to live, in seconds; at most what is left of the tokens
@@ -1671,6 +1718,9 @@ followed.
 Grounds: TypeAlias = Union[GroundsRelationships, GroundsEntityGrant, GroundsAccessRule, GroundsNothing, GroundsError]
 """What gives a principal an action on a resource, or what was lacking."""
 
+HopAuthority: TypeAlias = Literal["delegated"]
+"""What whoever acts must hold after a hop."""
+
 HopGrounds: TypeAlias = Union[HopGroundsRelationships, HopGroundsEntityGrant, HopGroundsAccessRule, HopGroundsNothing, HopGroundsError]
 """A rule about a hop, and what it came to."""
 
@@ -1682,6 +1732,9 @@ may be shared secrets.
 
 ModelSource: TypeAlias = Union[str, Any]
 """A model as DSL text or as OpenFGA's JSON."""
+
+NamedBinding: TypeAlias = Union[Literal["keep"], Literal["drop"]]
+"""Whom the next token is bound to, by name."""
 
 Reason: TypeAlias = Union[
     Literal["allowed"],
@@ -1738,6 +1791,7 @@ Reason: TypeAlias = Union[
     Literal["principal.unknown"],
     Literal["principal.disabled"],
     Literal["principal.expired"],
+    Literal["caller.expired"],
     Literal["chain.empty"],
     Literal["chain.incomplete"],
     Literal["chain.no_delegation"],
@@ -1750,6 +1804,7 @@ Reason: TypeAlias = Union[
     Literal["chain.token_widens"],
     Literal["exchange.actor"],
     Literal["exchange.claim"],
+    Literal["exchange.confirmation"],
     Literal["exchange.lifetime"],
     Literal["exchange.no_token"],
     Literal["exchange.scope"],
@@ -1781,7 +1836,14 @@ Reason: TypeAlias = Union[
 ]
 """Why a decision came out as it did: a stable code."""
 
-Role: TypeAlias = Union[Literal["scopes"], Literal["subject"], Literal["actor"], Literal["actor_scopes"], Literal["task"]]
+Role: TypeAlias = Union[
+    Literal["scopes"],
+    Literal["subject"],
+    Literal["actor"],
+    Literal["actor_scopes"],
+    Literal["delegated"],
+    Literal["task"],
+]
 """What a part of the effective authority is."""
 
 ScopeUse: TypeAlias = Union[Literal["required"], Literal["narrow"], Literal["ignore"]]
@@ -1817,3 +1879,6 @@ counted.
 Every function that depends on the time takes it as an argument of this
 type, so that a decision can be repeated later with the same answer.
 """
+
+Confirmation: TypeAlias = Union[NamedBinding, Dict[str, Any]]
+"""Whom the next token is bound to."""

@@ -2,10 +2,14 @@
 //! answers.
 
 use deputize::Policy;
-use deputize_wire::{self as wire, Kind};
+use deputize_wire::{self as wire, Kind, Time};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_763_719_200;
+const TIME: Time = Time {
+    now: NOW,
+    given: false,
+};
 
 fn policy() -> Policy {
     let document = json!({
@@ -93,7 +97,8 @@ fn an_error_is_one_shape() {
     );
     let compiled = wire::from_compiled(b"DEPUTIZE").unwrap_err();
     assert_eq!((compiled.kind, compiled.pointer), (Kind::Input, None));
-    let denied = wire::caller(&policy(), r#"["user:anne", "user:bob"]"#, &at("")).unwrap_err();
+    let denied =
+        wire::caller(&policy(), r#"["user:anne", "user:bob"]"#, &at(""), false).unwrap_err();
     assert_eq!(
         read(&denied.to_json()),
         json!({"kind": "denied", "code": "chain.no_delegation", "message": denied.message})
@@ -144,13 +149,65 @@ fn a_filter_is_a_mask_and_a_summary() {
         found.summary(),
         r#"{"allowed":2,"dropped":{"not_allowed":1,"resource.malformed":1}}"#
     );
-    let caller = wire::caller(&policy, r#"["user:anne"]"#, &at("")).unwrap();
-    let same = wire::caller_filter(&caller, "viewer", &objects[..2]).unwrap();
+    let caller = wire::caller(&policy, r#"["user:anne"]"#, &at(""), false).unwrap();
+    let same = wire::caller_filter(&caller, TIME, "viewer", &objects[..2]).unwrap();
     assert_eq!(same.mask, [1, 0]);
     assert_eq!(
         same.summary(),
         r#"{"allowed":1,"dropped":{"subject.no_grant":1}}"#
     );
+}
+
+/// By the host's clock a kept caller grows old; one that was given its time is
+/// asked nothing without one.
+#[test]
+fn a_kept_caller_goes_by_a_clock() {
+    let policy = policy();
+    let made = |given| wire::caller(&policy, r#"["user:anne"]"#, &at(""), given).unwrap();
+    let can = |caller: &wire::Caller, time| {
+        let asked = wire::caller_can(caller, time, "viewer", "document:1", "");
+        asked.map_err(|error| error.code)
+    };
+    let last = NOW + wire::MAX_AGE - 1;
+    let host = made(false);
+    assert_eq!(read(&wire::describe(&host))["fresh_until"], last + 1);
+    assert_eq!(can(&host, Time::of_host(last)), Ok(true));
+    assert_eq!(can(&host, Time::given(last)), Ok(true));
+    for time in [Time::of_host(last + 1), Time::given(last + 1)] {
+        assert_eq!(can(&host, time), Ok(false));
+        let checked = wire::caller_check(&host, time, "viewer", "document:1", "");
+        assert_eq!(read(&checked.unwrap())["reason"], "caller.expired");
+        let none = wire::caller_filter(&host, time, "viewer", &["document:1"]);
+        assert_eq!(none.unwrap_err().code, "caller.expired");
+        assert_eq!(host.at(time).unwrap_err().code, "caller.expired");
+    }
+    // The host's clock goes on, and a time that was given stands.
+    let later = host.at(Time::of_host(last)).unwrap();
+    assert_eq!(can(&later, Time::of_host(last + 1)), Ok(false));
+    let then = host.at(Time::given(last)).unwrap();
+    assert_eq!(then.time().0, last);
+    assert_eq!(can(&then, Time::of_host(last + 1)), Ok(true));
+    assert_eq!(can(&then, Time::given(last + 1)), Ok(false));
+    // One that was given its time.
+    let given = made(true);
+    assert_eq!(can(&given, Time::of_host(NOW)), Err("call.now"));
+    assert_eq!(can(&given, Time::given(NOW)), Ok(true));
+    assert_eq!(can(&given, Time::given(last + 1)), Ok(false));
+    let question = ["check", "decide", "can"];
+    for method in question {
+        let arguments = r#"["viewer", "document:1", ""]"#;
+        let asked = wire::ask_caller(&given, Time::of_host(NOW), method, arguments);
+        assert_eq!(asked.unwrap_err().code, "call.now", "{method}");
+    }
+    for method in ["list", "terms"] {
+        let arguments = r#"["viewer", "document"]"#;
+        let asked = wire::ask_caller(&given, Time::of_host(NOW), method, arguments);
+        assert_eq!(asked.unwrap_err().code, "call.now", "{method}");
+    }
+    let then = given.at(Time::of_host(NOW)).unwrap();
+    assert_eq!(can(&then, Time::of_host(NOW)), Ok(true));
+    let with = wire::with_tuples(&given, "[]").unwrap();
+    assert_eq!(can(&with, Time::of_host(NOW)), Err("call.now"));
 }
 
 fn at(more: &str) -> String {
@@ -160,17 +217,23 @@ fn at(more: &str) -> String {
 #[test]
 fn a_caller_answers() {
     let policy = policy();
-    let caller = wire::caller(&policy, r#"["user:bob"]"#, &at(r#", "tenant": "acme""#)).unwrap();
-    assert!(wire::caller_can(&caller, "viewer", "document:2", "").unwrap());
-    assert!(!wire::caller_can(&caller, "viewer", "document:1", "").unwrap());
-    assert!(wire::caller_can(&caller, "viewer", "document:1", r#"{"hour": 21}"#).unwrap());
-    let misuse = wire::caller_can(&caller, "viewer", "document:1", "[]").unwrap_err();
+    let caller = wire::caller(
+        &policy,
+        r#"["user:bob"]"#,
+        &at(r#", "tenant": "acme""#),
+        false,
+    )
+    .unwrap();
+    assert!(wire::caller_can(&caller, TIME, "viewer", "document:2", "").unwrap());
+    assert!(!wire::caller_can(&caller, TIME, "viewer", "document:1", "").unwrap());
+    assert!(wire::caller_can(&caller, TIME, "viewer", "document:1", r#"{"hour": 21}"#).unwrap());
+    let misuse = wire::caller_can(&caller, TIME, "viewer", "document:1", "[]").unwrap_err();
     assert_eq!((misuse.kind, misuse.code), (Kind::Misuse, "call.context"));
-    let checked = read(&wire::caller_check(&caller, "viewer", "document:3", "").unwrap());
+    let checked = read(&wire::caller_check(&caller, TIME, "viewer", "document:3", "").unwrap());
     assert_eq!(checked["reason"], "subject.no_grant");
     let own = r#"[{"user": "user:bob", "relation": "viewer", "object": "document:3"}]"#;
     let with = wire::with_tuples(&caller, own).unwrap();
-    assert!(wire::caller_can(&with, "viewer", "document:3", "").unwrap());
+    assert!(wire::caller_can(&with, TIME, "viewer", "document:3", "").unwrap());
     let misuse = wire::with_tuples(&caller, "{}").unwrap_err();
     assert_eq!(
         (misuse.kind, misuse.code),
@@ -181,7 +244,7 @@ fn a_caller_answers() {
         (refused.kind, refused.code),
         (Kind::Denied, "request.contextual_tuple")
     );
-    let decided = read(&wire::caller_decide(&caller, "viewer", "document:2", "").unwrap());
+    let decided = read(&wire::caller_decide(&caller, TIME, "viewer", "document:2", "").unwrap());
     assert_eq!(decided["record"]["tenant"], "acme");
     let again = read(&wire::replay(&policy, &decided["record"].to_string(), "").unwrap());
     assert_eq!(again["record"], decided["record"]);
@@ -189,7 +252,7 @@ fn a_caller_answers() {
     assert_eq!(described["chain"], json!([{"principal": "user:bob"}]));
     assert_eq!(described["time"], NOW);
     assert_eq!(
-        wire::caller_list(&caller, "viewer", "document")
+        wire::caller_list(&caller, TIME, "viewer", "document")
             .unwrap_err()
             .code,
         "condition.missing_context"

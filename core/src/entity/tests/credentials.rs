@@ -45,6 +45,24 @@ fn fa2_nothing_granted() {
     }
 }
 
+/// A permission that was not granted stood in the signed `scope`, where the
+/// entity was asked for without names besides.
+#[test]
+fn every_named_permission_must_be_granted_whatever_else_is_asked() {
+    for scope in [
+        "target-entity:email target-entity:email:Admin",
+        "target-entity:email:Admin target-entity:email",
+        "target-entity:email:SendEmail,Admin target-entity:email",
+    ] {
+        let refusal = issue(&mail(), "entity:customer-1", scope).unwrap_err();
+        assert!(matches!(refusal, Refusal::NotGranted { .. }), "{scope}");
+    }
+    let both = "target-entity:email target-entity:email:SendEmail";
+    let claims = issue(&mail(), "entity:customer-1", both).unwrap();
+    assert_eq!(claims["scope"], both);
+    assert_eq!(claims["permissions"], json!({"email": ["SendEmail"]}));
+}
+
 /// FA5: a destroyed entity gets no token and is no target.
 #[test]
 fn fa5_a_destroyed_entity() {

@@ -1,6 +1,9 @@
 //! The article's bank: people, a coordinator, and agents that only it calls.
 
-use deputize::caller::{Caller, Question, Record, Setting};
+use deputize::Request;
+use deputize::caller::Caller;
+use deputize::decision::{Question, Record};
+use deputize::request::Setting;
 use deputize::snapshot::{OrphanKind, Snapshot};
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
@@ -66,18 +69,31 @@ type tool
 fn person(policy: &Policy, name: &str) -> Caller {
     let name = format!("user:{name}");
     let setting = Setting::default();
-    policy.caller(&[&name], UnixSeconds(NOW), &setting).unwrap()
+    policy
+        .admit(
+            &Request::at(UnixSeconds(NOW))
+                .on_behalf_of(&[&name])
+                .setting(setting),
+        )
+        .unwrap()
 }
 
 fn reads(caller: &Caller, documents: &[&str]) -> Vec<bool> {
-    caller.filter("can_read", documents).unwrap().mask
+    caller
+        .at(UnixSeconds(NOW))
+        .filter("can_read", documents)
+        .unwrap()
+        .mask
 }
 
 #[test]
 fn ar1_a_chunk_that_may_not_be_seen_is_dropped_and_counted() {
     let policy = desks();
     let chunks = ["document:support", "document:fraud", "document:rates", "?"];
-    let sifted = person(&policy, "sam").filter("can_read", &chunks).unwrap();
+    let sifted = person(&policy, "sam")
+        .at(UnixSeconds(NOW))
+        .filter("can_read", &chunks)
+        .unwrap();
     assert_eq!(sifted.mask, [true, false, true, false]);
     assert_eq!(sifted.dropped.values().sum::<usize>(), 2);
 }
@@ -108,7 +124,10 @@ fn ar3_each_desk_reads_its_own() {
         ("customer", None),
     ] {
         let expected: Vec<bool> = (0..5).map(|i| Some(i) == own || i == 4).collect();
-        let found = person(&policy, who).filter("can_read", &documents).unwrap();
+        let found = person(&policy, who)
+            .at(UnixSeconds(NOW))
+            .filter("can_read", &documents)
+            .unwrap();
         assert_eq!(found.mask, expected, "{who}");
     }
 }
@@ -119,7 +138,11 @@ fn ar4_sections_of_one_document_differ() {
     let sections: Vec<String> = (1..=5).map(|i| format!("document:handbook-{i}")).collect();
     let seen = |who: &str| {
         let caller = person(&policy, who);
-        caller.filter("can_read", &sections).unwrap().allowed()
+        caller
+            .at(UnixSeconds(NOW))
+            .filter("can_read", &sections)
+            .unwrap()
+            .allowed()
     };
     assert_eq!((seen("sam"), seen("lea"), seen("customer")), (3, 5, 0));
 }
@@ -129,6 +152,7 @@ fn ar5_a_chunk_that_lost_its_metadata_is_denied() {
     let policy = desks();
     // Also for one who may read everything of that document.
     let sifted = person(&policy, "lea")
+        .at(UnixSeconds(NOW))
         .filter("can_read", &["", "document:handbook-9", "chunk"])
         .unwrap();
     assert_eq!(sifted.allowed(), 0);
@@ -169,7 +193,10 @@ condition limited(amount: int, limit: int) {
     ] {
         let context = json!({ "amount": amount });
         let caller = person(&policy, who);
-        let found = caller.can("can_adjust", "credit:7", context.as_object());
+        let found = caller
+            .at(UnixSeconds(NOW))
+            .with_context(context.as_object().unwrap())
+            .can("can_adjust", "credit:7");
         assert_eq!(found, allowed, "{who} {amount}");
     }
 }
@@ -237,16 +264,17 @@ fn ar10_the_chain_leads_back_to_the_human() {
         (caller.subject(), caller.actor()),
         ("user:anne", "agent:document")
     );
-    let record = caller.decide("can_read", "document:1", None).record;
+    let record = caller
+        .at(UnixSeconds(NOW))
+        .decide("can_read", "document:1")
+        .record;
     assert_eq!(record.chain, chain);
     assert_eq!(record.actor, "agent:document");
     assert_eq!(record.delegated_by.as_deref(), Some("agent:coordinator"));
     assert_eq!(record.acting_on_behalf_of.as_deref(), Some("user:anne"));
     // Without its human, the chain starts at an agent.
-    let headless = world.policy().caller(
-        &["agent:coordinator", "agent:document"],
-        UnixSeconds(NOW),
-        &Setting::default(),
+    let headless = world.policy().admit(
+        &Request::at(UnixSeconds(NOW)).on_behalf_of(&["agent:coordinator", "agent:document"]),
     );
     assert_eq!(headless.unwrap_err().code(), "chain.root_type");
 }
@@ -313,7 +341,11 @@ fn ar13_a_token_of_five_minutes_ends_after_five_minutes() {
     let token = world.token(&own);
     let at = |now: u64| {
         let options = VerifyOptions::default();
-        match policy.verify(token.as_bytes(), UnixSeconds(now), &options) {
+        match policy.admit(
+            &Request::at(UnixSeconds(now))
+                .token(token.as_bytes())
+                .presented(options),
+        ) {
             Ok(caller) => answer(&caller, "can_read", "document:1"),
             Err(denial) => denial.code(),
         }
@@ -336,11 +368,8 @@ fn ar14_the_same_question_has_the_same_bytes() {
     let compiled = Policy::from_compiled(&shuffled.to_compiled()).unwrap();
     let token = world.token(&claims("anne", &["coordinator"]));
     let bytes = |policy: &Policy| {
-        let decision = policy.decide(
-            token.as_bytes(),
-            UnixSeconds(NOW),
-            &VerifyOptions::default(),
-            &Setting::default(),
+        let decision = policy.decide_question(
+            &Request::at(UnixSeconds(NOW)).token(token.as_bytes()),
             &QUESTION,
         );
         assert!(decision.allowed);
@@ -359,7 +388,10 @@ fn ar15_a_record_has_the_fields_of_the_audit_log() {
     let mut own = scoped("anne", &["coordinator"], "document:read");
     own["roles"] = json!(["teller"]);
     let caller = World::new().verify(&own).unwrap();
-    let record = caller.decide("can_read", "document:1", None).record;
+    let record = caller
+        .at(UnixSeconds(NOW))
+        .decide("can_read", "document:1")
+        .record;
     let json = serde_json::to_value(&record).unwrap();
     assert_eq!(json["agentType"], "agent");
     assert_eq!(json["action"], "can_read");
@@ -407,11 +439,22 @@ fn ar17_one_snapshot_is_one_answer_wherever_it_is_asked() {
     let documents = ["document:1", "document:2", "document:3"];
     let caller = |policy: &Policy| {
         let options = VerifyOptions::default();
-        let caller = policy.verify(token.as_bytes(), UnixSeconds(NOW), &options);
+        let caller = policy.admit(
+            &Request::at(UnixSeconds(NOW))
+                .token(token.as_bytes())
+                .presented(options),
+        );
         caller.unwrap()
     };
-    let sifted = caller(&first).filter("can_read", &documents).unwrap();
-    let each = documents.map(|document| caller(&second).can("can_read", document, None));
+    let sifted = caller(&first)
+        .at(UnixSeconds(NOW))
+        .filter("can_read", &documents)
+        .unwrap();
+    let each = documents.map(|document| {
+        caller(&second)
+            .at(UnixSeconds(NOW))
+            .can("can_read", document)
+    });
     assert_eq!(sifted.mask, each);
     // A chunk's own access list is the host's to say, to both alike.
     let tuples = [Tuple::new("user:anne", "reader", "document:9")];
@@ -420,7 +463,11 @@ fn ar17_one_snapshot_is_one_answer_wherever_it_is_asked() {
         ..Setting::default()
     };
     for policy in [&first, &second] {
-        let caller = policy.caller(&["user:anne"], UnixSeconds(NOW), &setting);
+        let caller = policy.admit(
+            &Request::at(UnixSeconds(NOW))
+                .on_behalf_of(&["user:anne"])
+                .setting(setting),
+        );
         assert_eq!(
             answer(&caller.unwrap(), "can_read", "document:9"),
             "allowed"

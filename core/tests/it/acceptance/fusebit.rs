@@ -1,6 +1,7 @@
 //! Fusebit's access rules.
 
 use deputize::Policy;
+use deputize::Request;
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
@@ -14,7 +15,11 @@ fn code(snapshot: &Value, token: &str, action: &str, on: &str) -> &'static str {
         audience: Some(AUDIENCE),
         ..VerifyOptions::default()
     };
-    match policy.verify(token.as_bytes(), UnixSeconds(NOW), &options) {
+    match policy.admit(
+        &Request::at(UnixSeconds(NOW))
+            .token(token.as_bytes())
+            .presented(options),
+    ) {
         Ok(caller) => answer(&caller, action, on),
         Err(denial) => denial.code(),
     }
@@ -199,11 +204,9 @@ fn fb7_a_subject_of_another_issuer_is_another() {
     );
     let mut same = claims("anne", &[]);
     same["iss"] = json!("https://other.example");
-    let refused = world.policy().verify(
-        other.token(&same).as_bytes(),
-        UnixSeconds(NOW),
-        &deputize::token::VerifyOptions::default(),
-    );
+    let refused = world
+        .policy()
+        .admit(&Request::at(UnixSeconds(NOW)).token(other.token(&same).as_bytes()));
     assert_eq!(refused.unwrap_err().code(), "identity.unknown");
 }
 #[test]

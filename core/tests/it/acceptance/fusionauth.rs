@@ -1,8 +1,9 @@
 //! FusionAuth's entities: types, grants, and the tokens they are given.
 
 use deputize::Policy;
-use deputize::caller::Setting;
+use deputize::Request;
 use deputize::entity::{CredentialsRequest, Refusal};
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use serde_json::{Value, json};
 
@@ -310,8 +311,15 @@ fn fa13_what_is_noted_of_an_entity_is_in_the_record_and_never_in_claims() {
         tenant: Some("acme"),
         ..Setting::default()
     };
-    let caller = policy.caller(&["entity:customer1"], UnixSeconds(NOW), &setting);
-    let decision = caller.unwrap().decide("SendEmail", "entity:email", None);
+    let caller = policy.admit(
+        &Request::at(UnixSeconds(NOW))
+            .on_behalf_of(&["entity:customer1"])
+            .setting(setting),
+    );
+    let decision = caller
+        .unwrap()
+        .at(UnixSeconds(NOW))
+        .decide("SendEmail", "entity:email");
     assert!(decision.allowed);
     assert_eq!(decision.record.agent_type, "COORDINATOR");
     let claims = issue(

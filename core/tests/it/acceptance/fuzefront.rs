@@ -1,6 +1,7 @@
 //! FuzeFront's agents: principals of their own that are delegates of users.
 
 use deputize::Policy;
+use deputize::Request;
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
@@ -29,11 +30,7 @@ fn fz1_a_service_accounts_token_is_verified_offline() {
     });
     let header = json!({"alg": "RS256", "kid": "k1", "typ": "JWT"}).to_string();
     let token = key.token_of(&header, &shaped.to_string());
-    let caller = policy.verify(
-        token.as_bytes(),
-        UnixSeconds(NOW),
-        &VerifyOptions::default(),
-    );
+    let caller = policy.admit(&Request::at(UnixSeconds(NOW)).token(token.as_bytes()));
     let caller = caller.unwrap();
     assert_eq!(caller.subject(), "service:client-7");
     assert_eq!(answer(&caller, "can_read", "secret:1"), "allowed");
@@ -158,7 +155,11 @@ fn fz6_no_bearer_token_of_its_own_kind() {
         "ffk_9pQ2x7LmN0",
         "sha256:5e88.4898.da28",
     ] {
-        let refused = policy.verify(token.as_bytes(), UnixSeconds(NOW), &options);
+        let refused = policy.admit(
+            &Request::at(UnixSeconds(NOW))
+                .token(token.as_bytes())
+                .presented(options),
+        );
         assert_eq!(refused.unwrap_err().code(), "token.malformed", "{token}");
     }
 }
@@ -191,7 +192,11 @@ fn fz7_keys_rotate_and_a_removed_tuple_denies() {
                 audience: Some(AUDIENCE),
                 ..VerifyOptions::default()
             };
-            match policy.verify(token.as_bytes(), UnixSeconds(NOW), &options) {
+            match policy.admit(
+                &Request::at(UnixSeconds(NOW))
+                    .token(token.as_bytes())
+                    .presented(options),
+            ) {
                 Ok(caller) => answer(&caller, "can_read", "document:1"),
                 Err(denial) => denial.code(),
             }

@@ -1,9 +1,11 @@
 //! Attacks on chains, identities, scopes and tenants, one test each.
 
-use deputize::caller::Setting;
+use deputize::Request;
+use deputize::caller::Caller;
+use deputize::exchange::Wanted;
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
-use deputize::token::VerifyOptions;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::forge::{NOW, ed, entry};
 use crate::world::{World, answer, claims, scoped, tuple};
@@ -110,11 +112,11 @@ fn a_chain_is_counted_and_never_cut() {
     let two = claims("anne", &["coordinator", "document"]);
     assert_eq!(world.ask(&two, "can_read", "document:1"), "chain.depth");
     let policy = world.policy();
-    let host = policy.caller(
-        &["user:anne", "agent:coordinator", "agent:document"],
-        UnixSeconds(NOW),
-        &Setting::default(),
-    );
+    let host = policy.admit(&Request::at(UnixSeconds(NOW)).on_behalf_of(&[
+        "user:anne",
+        "agent:coordinator",
+        "agent:document",
+    ]));
     assert_eq!(host.unwrap_err().code(), "chain.depth");
 }
 
@@ -128,11 +130,9 @@ fn a_chain_of_ten_thousand_is_refused() {
         &crate::forge::header("EdDSA", "k1"),
         &format!("{text},\"act\":{act}}}"),
     );
-    let refused = world.policy().verify(
-        token.as_bytes(),
-        UnixSeconds(NOW),
-        &VerifyOptions::default(),
-    );
+    let refused = world
+        .policy()
+        .admit(&Request::at(UnixSeconds(NOW)).token(token.as_bytes()));
     let code = refused.unwrap_err().code();
     assert!(
         ["token.too_large", "token.too_deep"].contains(&code),
@@ -220,11 +220,9 @@ fn act_is_refused_where_nothing_says_how_to_read_it() {
         world.ask(&claims("anne", &[]), "can_read", "document:1"),
         "allowed"
     );
-    let host = world.policy().caller(
-        &["user:anne", "agent:coordinator"],
-        UnixSeconds(NOW),
-        &Setting::default(),
-    );
+    let host = world
+        .policy()
+        .admit(&Request::at(UnixSeconds(NOW)).on_behalf_of(&["user:anne", "agent:coordinator"]));
     assert_eq!(host.unwrap_err().code(), "chain.no_delegation");
     let world = World::new().issuer("chain", json!("none"));
     assert_eq!(
@@ -396,16 +394,75 @@ fn a_stale_snapshot_denies_everything() {
     let world = World::new().with("not_after", json!(NOW));
     let caller = world.verify(&claims("anne", &[])).unwrap();
     assert_eq!(answer(&caller, "can_read", "document:1"), "allowed");
-    let later = caller.at(UnixSeconds(NOW + 1)).unwrap_err();
-    assert_eq!(later.code(), "snapshot.stale");
+    assert_eq!(caller.fresh_until(), Some(UnixSeconds(NOW + 1)));
+    ages(&caller, NOW, NOW + 1, "snapshot.stale");
 }
 
 #[test]
 fn a_caller_does_not_outlive_its_token() {
     let caller = World::new().verify(&claims("anne", &[])).unwrap();
-    assert!(caller.at(UnixSeconds(NOW + 289)).is_ok());
-    let later = caller.at(UnixSeconds(NOW + 290)).unwrap_err();
-    assert_eq!(later.code(), "token.expired");
+    assert_eq!(caller.fresh_until(), Some(UnixSeconds(NOW + 290)));
+    ages(&caller, NOW + 289, NOW + 290, "token.expired");
+}
+
+#[test]
+fn a_caller_does_not_outlive_its_parties() {
+    let world = World::new().with(
+        "principals",
+        json!([{"id": "agent:coordinator", "not_after": NOW + 5}]),
+    );
+    let caller = world.verify(&claims("anne", &["coordinator"])).unwrap();
+    assert_eq!(caller.fresh_until(), Some(UnixSeconds(NOW + 6)));
+    ages(&caller, NOW + 5, NOW + 6, "principal.expired");
+    // With other tuples it grows old all the same.
+    let again = caller.with_tuples(&[]).unwrap();
+    ages(&again, NOW + 5, NOW + 6, "principal.expired");
+}
+
+#[test]
+fn a_caller_without_a_token_is_kept_as_long_as_its_host_says() {
+    let policy = World::new().policy();
+    let vouched = Request::at(UnixSeconds(NOW)).on_behalf_of(&["user:anne"]);
+    let forever = policy.admit(&vouched).unwrap();
+    assert_eq!(forever.fresh_until(), None);
+    let caller = policy.admit(&vouched.max_age(60)).unwrap();
+    ages(&caller, NOW + 59, NOW + 60, "caller.expired");
+    let again = caller.with_tuples(&[]).unwrap();
+    ages(&again, NOW + 59, NOW + 60, "caller.expired");
+}
+
+/// A kept caller answers until then, and afterwards to nobody in no way.
+fn ages(caller: &Caller, last: u64, after: u64, code: &str) {
+    let asked = caller.at(UnixSeconds(last));
+    assert!(asked.can("can_read", "document:1"));
+    assert_eq!(
+        asked.filter("can_read", &["document:1"]).unwrap().allowed(),
+        1
+    );
+    let asked = caller.at(UnixSeconds(after));
+    assert!(!asked.can("can_read", "document:1"));
+    assert_eq!(
+        asked.can_within(1_000, "can_read", "document:1"),
+        Some(false)
+    );
+    let none = Map::new();
+    assert!(!asked.with_context(&none).can("can_read", "document:1"));
+    let refused = [
+        asked.check("can_read", "document:1").unwrap_err(),
+        asked.filter("can_read", &["document:1"]).unwrap_err(),
+        asked.list("can_read", "document").unwrap_err(),
+        asked.terms("can_read", "document").unwrap_err(),
+        asked.check_fresh().unwrap_err(),
+    ];
+    for denial in refused {
+        assert_eq!(denial.code(), code);
+        assert!(denial.cause.is_some());
+    }
+    let decision = asked.decide("can_read", "document:1");
+    assert_eq!((decision.allowed, decision.reason.code()), (false, code));
+    assert!(asked.delegate(&Wanted::default()).is_err());
+    // A clock that was set back does not make it younger than its request.
+    assert!(caller.at(UnixSeconds(0)).can("can_read", "document:1"));
 }
 
 #[test]
@@ -422,12 +479,13 @@ fn hostile_questions_are_denied() {
         ("*", "document:1", "request.unknown_relation"),
         ("can_read", "/document/1", "subject.no_grant"),
     ] {
-        let decision = caller.decide(action, resource, None);
+        let decision = caller.at(UnixSeconds(NOW)).decide(action, resource);
         assert!(!decision.allowed);
         assert_eq!(decision.reason.code(), code, "{action} {resource}");
-        assert!(!caller.can(action, resource, None));
+        assert!(!caller.at(UnixSeconds(NOW)).can(action, resource));
         assert!(
             caller
+                .at(UnixSeconds(NOW))
                 .filter(action, &[resource])
                 .is_ok_and(|s| s.mask == [false])
         );
@@ -437,9 +495,7 @@ fn hostile_questions_are_denied() {
 #[test]
 fn a_signature_checked_elsewhere_changes_nothing_else() {
     let world = World::new();
-    let (policy, options) = (&world.policy(), VerifyOptions::default());
-    let now = UnixSeconds(NOW);
-    let setting = Setting::default();
+    let (policy, now) = (&world.policy(), UnixSeconds(NOW));
     let token = world.token(&claims("anne", &["coordinator"]));
     let (before, signature) = token.rsplit_once('.').unwrap();
     let forged = format!(
@@ -447,20 +503,19 @@ fn a_signature_checked_elsewhere_changes_nothing_else() {
         signature.get(..signature.len() - 1).unwrap()
     );
     for token in [&token, &forged] {
-        let prepared = policy
-            .signature_of(token.as_bytes(), now, &options)
-            .unwrap();
+        let request = Request::at(now).token(token);
+        let prepared = policy.signature_of(&request).unwrap();
         assert_eq!(prepared.signing_input(), before.as_bytes());
         assert!(prepared.public_jwk().is_some());
     }
-    let here = policy.verify(token.as_bytes(), now, &options).unwrap();
+    let here = policy.admit(&Request::at(now).token(&token)).unwrap();
     let signed = |token: &str, now, fits| {
-        policy.verify_signed(token.as_bytes(), now, &options, &setting, fits)
+        policy.admit(&Request::at(now).token(token).signature_checked(fits))
     };
     let there = signed(&token, now, true).unwrap();
     assert_eq!(
-        here.decide("can_read", "document:1", None),
-        there.decide("can_read", "document:1", None)
+        here.at(UnixSeconds(NOW)).decide("can_read", "document:1"),
+        there.at(UnixSeconds(NOW)).decide("can_read", "document:1")
     );
     // The word is taken for the signature, and for nothing else.
     assert_eq!(
@@ -476,7 +531,7 @@ fn a_signature_checked_elsewhere_changes_nothing_else() {
     assert_eq!(
         signed(&unfit, now, true).unwrap_err().code(),
         policy
-            .verify(unfit.as_bytes(), now, &options)
+            .admit(&Request::at(now).token(&unfit))
             .unwrap_err()
             .code()
     );

@@ -1,8 +1,9 @@
 //! FusionAuth's entities and Fusebit's access rules, asked through tokens.
 
 use deputize::Policy;
-use deputize::caller::Setting;
+use deputize::Request;
 use deputize::import::{FusebitOptions, fusebit, fusionauth};
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use serde_json::{Value, json};
 
@@ -24,7 +25,11 @@ fn an_entity_grant_admits_a_hop() {
         tenant: Some("acme"),
         ..Setting::default()
     };
-    let chain = |chain: &[&str]| match policy.caller(chain, UnixSeconds(NOW), &setting) {
+    let chain = |chain: &[&str]| match policy.admit(
+        &Request::at(UnixSeconds(NOW))
+            .on_behalf_of(chain)
+            .setting(setting),
+    ) {
         Ok(caller) => answer(&caller, "execute", "entity:C"),
         Err(denial) => denial.code(),
     };

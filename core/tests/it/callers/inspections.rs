@@ -1,6 +1,7 @@
 //! A token as a policy would read it: everything that there is to say, and no
 //! word of it believed.
 
+use deputize::Request;
 use deputize::caller::PolicyInspection;
 use deputize::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -96,7 +97,11 @@ fn a_token_that_is_refused_is_read_to_the_end() {
     for token in [&none, &world.token(&old)] {
         let policy = world.policy();
         let options = deputize::token::VerifyOptions::default();
-        let verified = policy.verify(token.as_bytes(), UnixSeconds(NOW), &options);
+        let verified = policy.admit(
+            &Request::at(UnixSeconds(NOW))
+                .token(token.as_bytes())
+                .presented(options),
+        );
         assert!(verified.is_err());
     }
 }

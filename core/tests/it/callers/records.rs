@@ -1,7 +1,9 @@
 //! Records of refusals, replayed; tokens that were seen before; resources
 //! without a tenant.
 
-use deputize::caller::{Question, Record, ReplayError, Setting};
+use deputize::Request;
+use deputize::decision::{Question, Record, ReplayError};
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use deputize::token::{ClientCertificate, TokenCache, VerifyOptions};
 use deputize::{Policy, Tuple};
@@ -21,12 +23,12 @@ fn decide(
     token: &str,
     options: &VerifyOptions<'_>,
     setting: &Setting<'_>,
-) -> deputize::caller::Decision {
-    policy.decide(
-        token.as_bytes(),
-        UnixSeconds(NOW),
-        options,
-        setting,
+) -> deputize::decision::Decision {
+    policy.decide_question(
+        &Request::at(UnixSeconds(NOW))
+            .token(token.as_bytes())
+            .presented(*options)
+            .setting(*setting),
         &QUESTION,
     )
 }
@@ -127,10 +129,11 @@ fn an_allowed_record_comes_out_the_same_both_ways() {
         assert_eq!(again, Ok(decision));
     }
     // There is no token to look at again.
-    let vouched = policy.caller(&["user:anne"], UnixSeconds(NOW), &Setting::default());
+    let vouched = policy.admit(&Request::at(UnixSeconds(NOW)).on_behalf_of(&["user:anne"]));
     let record = vouched
         .unwrap()
-        .decide("can_read", "document:1", None)
+        .at(UnixSeconds(NOW))
+        .decide("can_read", "document:1")
         .record;
     let options = VerifyOptions::default();
     let again = policy.replay_with(&record, token.as_bytes(), &options);
@@ -205,11 +208,23 @@ fn a_token_seen_before_is_asked_everything_that_may_change() {
     let ask = |cache: &mut TokenCache, policy: &Policy, token: &str, now: u64| {
         let (options, setting) = (VerifyOptions::default(), Setting::default());
         let (token, now) = (token.as_bytes(), UnixSeconds(now));
-        let cached = policy.verify_with_cache(cache, token, now, &options, &setting);
-        let plain = policy.verify_in(token, now, &options, &setting);
+        let cached = policy.admit_with_cache(
+            &Request::at(now)
+                .token(token)
+                .presented(options)
+                .setting(setting),
+            cache,
+        );
+        let plain = policy.admit(
+            &Request::at(now)
+                .token(token)
+                .presented(options)
+                .setting(setting),
+        );
         match (cached, plain) {
             (Ok(cached), Ok(plain)) => {
-                let [a, b] = [cached, plain].map(|c| c.decide("can_read", "document:1", None));
+                let [a, b] = [cached, plain]
+                    .map(|c| c.at(UnixSeconds(NOW)).decide("can_read", "document:1"));
                 assert_eq!(a, b);
                 a.reason.code()
             }
@@ -281,7 +296,13 @@ fn a_token_seen_before_is_asked_everything_that_may_change() {
         ..VerifyOptions::default()
     };
     let (now, setting) = (UnixSeconds(NOW), Setting::default());
-    let caller = policy.verify_with_cache(&mut cache, bound.as_bytes(), now, &options, &setting);
+    let caller = policy.admit_with_cache(
+        &Request::at(now)
+            .token(bound.as_bytes())
+            .presented(options)
+            .setting(setting),
+        &mut cache,
+    );
     assert!(caller.is_ok() && cache.is_empty());
     assert_eq!(ask(&mut cache, &policy, &bound, NOW), "proof.missing");
 }
@@ -323,15 +344,30 @@ fn a_resource_without_a_tenant_is_nobodys_where_its_type_has_tenants() {
             let found = answer(&caller, "can_read", resource);
             assert_eq!(found, expected, "{tenant:?} {resource}");
         }
-        let listed = caller.list("can_read", "document").unwrap();
+        let listed = caller
+            .at(UnixSeconds(NOW))
+            .list("can_read", "document")
+            .unwrap();
         assert_eq!(listed, allowed.into_iter().collect::<Vec<_>>());
-        let sifted = caller.filter("can_read", &asked).unwrap();
+        let sifted = caller
+            .at(UnixSeconds(NOW))
+            .filter("can_read", &asked)
+            .unwrap();
         assert_eq!(sifted.allowed(), listed.len());
         // A type of which none has a tenant is shared.
         assert_eq!(answer(&caller, "can_adjust", "credit:7"), "allowed");
-        assert_eq!(caller.list("can_adjust", "credit").unwrap(), ["credit:7"]);
+        assert_eq!(
+            caller
+                .at(UnixSeconds(NOW))
+                .list("can_adjust", "credit")
+                .unwrap(),
+            ["credit:7"]
+        );
         // Names to search with are checked afterwards: they may let through.
-        let terms = caller.terms("can_read", "document").unwrap();
+        let terms = caller
+            .at(UnixSeconds(NOW))
+            .terms("can_read", "document")
+            .unwrap();
         assert!(terms.contains(&"user:anne".to_owned()));
     }
 }
@@ -357,7 +393,11 @@ fn an_entity_without_a_tenant_is_nobodys_where_others_have_one() {
             ..Setting::default()
         };
         let caller = policy
-            .caller(&["user:anne"], UnixSeconds(NOW), &setting)
+            .admit(
+                &Request::at(UnixSeconds(NOW))
+                    .on_behalf_of(&["user:anne"])
+                    .setting(setting),
+            )
             .unwrap();
         ["entity:a", "entity:b"].map(|on| answer(&caller, "run", on))
     };
@@ -370,4 +410,47 @@ fn an_entity_without_a_tenant_is_nobodys_where_others_have_one() {
         asked(json!("acme"), None),
         ["tenant.mismatch", "tenant.mismatch"]
     );
+}
+
+/// What was revoked or removed after a record was written denies when it is
+/// decided again, and when its caller is made again.
+#[test]
+fn a_record_is_decided_by_what_was_revoked_or_removed_since() {
+    let world = World::new();
+    let token = world.token(&claims("anne", &["coordinator"]));
+    let policy = world.policy();
+    let (options, setting) = (VerifyOptions::default(), Setting::default());
+    let decision = decide(&policy, &token, &options, &setting);
+    assert!(decision.allowed);
+    let since = |section: &str, value: Value| {
+        let later = World {
+            key: ed(),
+            snapshot: world.snapshot.clone(),
+        };
+        let later = later.with(section, value).policy();
+        let refused = later.admit(&decision.record.request()).unwrap_err();
+        let again = later.replay(&decision.record).unwrap();
+        assert!(!again.allowed);
+        assert_eq!(again.reason, refused.reason);
+        again.reason.code()
+    };
+    let revoked = |what: Value| since("revoked", what);
+    assert_eq!(revoked(json!({"tokens": ["t-1"]})), "revoked.token");
+    let key = json!({"issuer": "https://id.example", "kid": "k1"});
+    assert_eq!(revoked(json!({ "keys": [key] })), "revoked.key");
+    let principals = json!({"principals": {"agent:coordinator": NOW}});
+    assert_eq!(revoked(principals), "revoked.principal");
+    assert_eq!(since("issuers", json!([])), "issuer.unknown");
+    let mut issuers = world.snapshot["issuers"].clone();
+    issuers[0]["keys"] = json!({"keys": [ed().jwk("k2")]});
+    assert_eq!(since("issuers", issuers), "key.unknown");
+    let disabled = json!([{"id": "user:anne", "disabled": true}]);
+    assert_eq!(since("principals", disabled), "principal.disabled");
+    // Its issuer's subject is another principal now, or it is another's.
+    let identity = json!([{"issuer": "https://id.example", "subject": "coordinator"}]);
+    let other = json!([{"id": "agent:other", "identities": identity}]);
+    assert_eq!(since("principals", other), "identity.unknown");
+    let identity = json!([{"issuer": "https://id.example", "subject": "x"}]);
+    let own = json!([{"id": "agent:coordinator", "identities": identity}]);
+    assert_eq!(since("principals", own), "identity.unknown");
 }

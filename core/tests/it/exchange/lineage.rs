@@ -1,6 +1,6 @@
 //! A chain proved by its tokens, one a hop.
 
-use deputize::caller::Setting;
+use deputize::Request;
 use deputize::time::UnixSeconds;
 use deputize::token::{ClientCertificate, VerifyOptions};
 use serde_json::{Value, json};
@@ -218,14 +218,18 @@ fn the_proof_is_the_last_tokens() {
             ..VerifyOptions::default()
         };
         let policy = world.policy();
-        policy.verify_chain(&tokens, UnixSeconds(NOW), &options, &Setting::default())
+        policy.admit(
+            &Request::at(UnixSeconds(NOW))
+                .tokens(&tokens)
+                .presented(options),
+        )
     };
     assert_eq!(ask(None).unwrap_err().code(), "proof.missing");
     let certificate = ClientCertificate::from_sha256([7; 32]);
     let caller = ask(Some(certificate)).unwrap();
     assert_eq!(caller.actor(), "agent:coordinator");
     // The record knows every token, and is decided again without them.
-    let decision = caller.decide("can_read", "document:1", None);
+    let decision = caller.at(UnixSeconds(NOW)).decide("can_read", "document:1");
     assert_eq!(decision.record.inputs.earlier.len(), 1);
     assert_eq!(
         world.policy().replay(&decision.record),
@@ -236,6 +240,32 @@ fn the_proof_is_the_last_tokens() {
         .replay_with(&decision.record, tokens[1], &VerifyOptions::default());
     assert_eq!(again.unwrap_err().code(), "replay.several_tokens");
     let alone = World::verify(&world, &claims("anne", &["coordinator"])).unwrap();
-    let alone = alone.decide("can_read", "document:1", None);
+    let alone = alone.at(UnixSeconds(NOW)).decide("can_read", "document:1");
     assert_ne!(alone.record.id, decision.record.id);
+}
+
+/// The tokens that proved a chain can be revoked too, after it was written down.
+#[test]
+fn a_record_of_a_proved_chain_knows_the_tokens_before_the_last() {
+    let world = World::new();
+    let mut first = claims("anne", &[]);
+    first["jti"] = json!("first");
+    let mut second = claims("anne", &["coordinator"]);
+    second["jti"] = json!("second");
+    let caller = proved(&world, &[first, second]).unwrap();
+    let record = caller
+        .at(UnixSeconds(NOW))
+        .decide("can_read", "document:1")
+        .record;
+    assert!(record.allowed);
+    for id in ["first", "second"] {
+        let snapshot = World {
+            key: crate::forge::ed(),
+            snapshot: world.snapshot.clone(),
+        };
+        let revoked = snapshot.with("revoked", json!({"tokens": [id]})).policy();
+        let again = revoked.replay(&record).unwrap();
+        assert_eq!(again.reason.code(), "revoked.token", "{id}");
+    }
+    assert_eq!(world.policy().replay(&record).unwrap().record, record);
 }

@@ -7,9 +7,11 @@ mod narrowing;
 mod refusals;
 mod rewrite;
 
-use deputize::caller::{
-    Acting, Caller, Denial, ExchangeClaims, ExchangeRefusal, ExchangeRequest, Setting, Wanted,
-};
+use deputize::Request;
+use deputize::caller::Caller;
+use deputize::decision::Denial;
+use deputize::exchange::{Acting, ExchangeClaims, ExchangeRefusal, Wanted};
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
@@ -65,20 +67,18 @@ impl<'w> Exchange<'w> {
                 token: token.as_bytes(),
                 options: VerifyOptions::default(),
             }),
-            (None, Some(principal)) => Some(Acting::Principal {
-                principal,
-                confirmation: None,
-            }),
+            (None, Some(principal)) => Some(Acting::Principal(principal)),
             (None, None) => None,
         };
-        let request = ExchangeRequest {
-            subject_token: subject.as_bytes(),
-            subject_options: self.options,
+        let request = Request::at(UnixSeconds(NOW))
+            .token(&subject)
+            .presented(self.options)
+            .setting(self.setting);
+        let wanted = Wanted {
             actor: acting,
-            wanted: self.wanted,
-            setting: self.setting,
+            ..self.wanted
         };
-        let answer = self.world.policy().exchange(&request, UnixSeconds(NOW));
+        let answer = self.world.policy().exchange(&request, &wanted);
         if let Ok(given) = &answer {
             assert!(given.expires_in() > 0);
             assert_eq!(given.claims["exp"], json!(given.expires_at));
@@ -118,9 +118,12 @@ pub(crate) fn proved(world: &World, tokens: &[Value]) -> Result<Caller, Denial> 
     let tokens: Vec<String> = tokens.iter().map(|claims| world.token(claims)).collect();
     let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
     let (options, setting) = (VerifyOptions::default(), Setting::default());
-    world
-        .policy()
-        .verify_chain(&tokens, UnixSeconds(NOW), &options, &setting)
+    world.policy().admit(
+        &Request::at(UnixSeconds(NOW))
+            .tokens(&tokens)
+            .presented(options)
+            .setting(setting),
+    )
 }
 
 /// The principals of a caller, subject first.

@@ -1,7 +1,8 @@
 //! Whatever is asked of an exchange, the next token gives no more than the
 //! subject token did.
 
-use deputize::caller::{Acting, ExchangeRequest, Setting, Wanted};
+use deputize::Request;
+use deputize::exchange::{Acting, Wanted};
 use deputize::time::UnixSeconds;
 use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
@@ -90,28 +91,24 @@ fn no_exchange_ever_widens() {
             let (scope, audiences) = (dice.some(&SCOPES).join(" "), dice.some(&AUDIENCES));
             let (subject, actor_token) = (world.token(&own), world.token(&actor));
             let options = VerifyOptions::default();
-            let request = ExchangeRequest {
-                subject_token: subject.as_bytes(),
-                subject_options: options,
+            let now = UnixSeconds(NOW);
+            let request = Request::at(now).token(&subject).presented(options);
+            let wanted = Wanted {
                 actor: (dice.roll(3) > 0).then_some(Acting::Token {
                     token: actor_token.as_bytes(),
                     options,
                 }),
-                wanted: Wanted {
-                    scope: (dice.roll(2) == 0).then_some(&scope),
-                    audiences: if dice.roll(2) == 0 { &audiences } else { &[] },
-                    lifetime: (dice.roll(2) == 0).then_some(dice.roll(900) as u64),
-                    ..Wanted::default()
-                },
-                setting: Setting::default(),
+                scope: (dice.roll(2) == 0).then_some(&scope),
+                audiences: if dice.roll(2) == 0 { &audiences } else { &[] },
+                lifetime: (dice.roll(2) == 0).then_some(dice.roll(900) as u64),
+                ..Wanted::default()
             };
-            let now = UnixSeconds(NOW);
-            let Ok(next) = policy.exchange(&request, now) else {
+            let Ok(next) = policy.exchange(&request, &wanted) else {
                 continue;
             };
             given += 1;
             assert!(next.claims["exp"].as_u64() <= own["exp"].as_u64());
-            if request.actor.is_some() {
+            if wanted.actor.is_some() {
                 assert!(next.claims["exp"].as_u64() <= actor["exp"].as_u64());
             }
             let held = match &own["aud"] {
@@ -128,22 +125,29 @@ fn no_exchange_ever_widens() {
             }
             // The same policy takes it, and gives its caller no more.
             let signed = world.token(&Value::Object(next.claims.clone()));
-            let before = policy.verify(subject.as_bytes(), now, &options).unwrap();
-            let after = policy.verify(signed.as_bytes(), now, &options);
+            let before = policy
+                .admit(
+                    &Request::at(now)
+                        .token(subject.as_bytes())
+                        .presented(options),
+                )
+                .unwrap();
+            let after = policy.admit(&Request::at(now).token(signed.as_bytes()).presented(options));
             let after = after.unwrap_or_else(|e| panic!("{e}: {}", json!(next.claims)));
             assert_eq!(after.chain(), next.chain);
             assert_eq!(after.subject(), before.subject());
             for (action, resource) in ASKED {
-                let may = after.can(action, resource, None);
+                let may = after.at(UnixSeconds(NOW)).can(action, resource);
                 allowed += usize::from(may);
                 assert!(
-                    !may || before.can(action, resource, None) || before.chain().len() > 1,
+                    !may || before.at(UnixSeconds(NOW)).can(action, resource)
+                        || before.chain().len() > 1,
                     "{action} {resource}: {own} became {}",
                     json!(next.claims)
                 );
                 // The scopes by themselves, whoever acts.
                 let covered = |caller: &deputize::caller::Caller| {
-                    let checked = caller.check(action, resource, None);
+                    let checked = caller.at(UnixSeconds(NOW)).check(action, resource);
                     checked
                         .err()
                         .is_none_or(|d| d.code() != "scope.insufficient")

@@ -1,8 +1,8 @@
 //! Every way to be refused, with its reason and its OAuth error.
 
-use deputize::caller::{ExchangeRequest, Setting, Wanted};
+use deputize::Request;
+use deputize::exchange::Wanted;
 use deputize::time::UnixSeconds;
-use deputize::token::VerifyOptions;
 use serde_json::{Value, json};
 
 use super::of;
@@ -53,14 +53,8 @@ fn a_token_that_does_not_stand_up_gives_nothing() {
     assert_eq!(exchange.refused().0, "audience.mismatch");
     // A forged one is none at all.
     let forged = crate::forge::ed().token(&anne());
-    let request = ExchangeRequest {
-        subject_token: forged.as_bytes(),
-        subject_options: VerifyOptions::default(),
-        actor: None,
-        wanted: Wanted::default(),
-        setting: Setting::default(),
-    };
-    let refused = world.policy().exchange(&request, UnixSeconds(NOW));
+    let request = Request::at(UnixSeconds(NOW)).token(&forged);
+    let refused = world.policy().exchange(&request, &Wanted::default());
     assert_eq!(refused.unwrap_err().code(), "token.signature");
 }
 
@@ -312,7 +306,9 @@ fn an_audience_beyond_what_is_held_is_refused() {
         exchange.wanted.resources = resources;
         exchange.run().map(|given| given.claims["aud"].clone())
     };
-    assert_eq!(asked(&[], &[]).unwrap(), own["aud"]);
+    // Naming none hands on those that the issuer is trusted for.
+    let known = json!([AUDIENCE, "https://b.example/x"]);
+    assert_eq!(asked(&[], &[]).unwrap(), known);
     assert_eq!(asked(&[AUDIENCE], &[]).unwrap(), AUDIENCE);
     assert_eq!(
         asked(&[AUDIENCE, AUDIENCE], &["https://b.example/x"]).unwrap(),

@@ -1,6 +1,8 @@
 //! How the next token is written, and that the policy reads it back.
 
-use deputize::caller::{Setting, Wanted};
+use deputize::Request;
+use deputize::exchange::{Acting, Binding, Wanted};
+use deputize::request::Setting;
 use deputize::time::UnixSeconds;
 use deputize::token::{ClientCertificate, VerifyOptions};
 use serde_json::{Value, json};
@@ -61,17 +63,25 @@ fn claims_that_are_signed_here_verify() {
     let mut tokens = vec![sign(&scoped("anne", &[], "document:read"))];
     for agent in ["agent:coordinator", "agent:document"] {
         let last = tokens.last().unwrap();
-        let caller = policy.verify(last.as_bytes(), now, &options).unwrap();
-        let next = caller.delegate(agent, &Wanted::default()).unwrap();
+        let caller = policy
+            .admit(&Request::at(now).token(last.as_bytes()).presented(options))
+            .unwrap();
+        let next = caller
+            .at(UnixSeconds(NOW))
+            .delegate(&Wanted {
+                actor: Some(Acting::Principal(agent)),
+                ..Wanted::default()
+            })
+            .unwrap();
         assert_eq!(next.scope.as_deref(), Some("document:read"));
         tokens.push(sign(&Value::Object(next.claims)));
     }
     let tokens: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
     let caller = policy
-        .verify_chain(&tokens, now, &options, &Setting::default())
+        .admit(&Request::at(now).tokens(&tokens).presented(options))
         .unwrap();
     assert_eq!(caller.actor(), "agent:document");
-    assert!(caller.can("can_read", "document:1", None));
+    assert!(caller.at(UnixSeconds(NOW)).can("can_read", "document:1"));
 }
 
 #[test]
@@ -83,13 +93,25 @@ fn a_verified_caller_delegates_as_an_exchange_does() {
         lifetime: Some(60),
         ..Wanted::default()
     };
-    let delegated = caller.delegate("agent:document", &wanted).unwrap();
+    let delegated = caller
+        .at(UnixSeconds(NOW))
+        .delegate(&Wanted {
+            actor: Some(Acting::Principal("agent:document")),
+            ..wanted
+        })
+        .unwrap();
     let mut same = of(&world, own).by_principal("agent:document");
     same.wanted = wanted;
     assert_eq!(delegated, same.run().unwrap());
     assert_eq!(delegated.expires_in(), 60);
     assert_eq!(delegated.chain.len(), 3);
-    let refused = caller.delegate("agent:unknown", &wanted).unwrap_err();
+    let refused = caller
+        .at(UnixSeconds(NOW))
+        .delegate(&Wanted {
+            actor: Some(Acting::Principal("agent:unknown")),
+            ..wanted
+        })
+        .unwrap_err();
     assert_eq!(
         (refused.code(), refused.oauth_error()),
         ("chain.hop_not_permitted", "unauthorized_client")
@@ -98,14 +120,33 @@ fn a_verified_caller_delegates_as_an_exchange_does() {
     let setting = Setting::default();
     let vouched = world
         .policy()
-        .caller(&["user:anne"], UnixSeconds(NOW), &setting)
+        .admit(
+            &Request::at(UnixSeconds(NOW))
+                .on_behalf_of(&["user:anne"])
+                .setting(setting),
+        )
         .unwrap();
-    let refused = vouched.delegate("agent:coordinator", &wanted).unwrap_err();
+    let refused = vouched
+        .at(UnixSeconds(NOW))
+        .delegate(&Wanted {
+            actor: Some(Acting::Principal("agent:coordinator")),
+            ..wanted
+        })
+        .unwrap_err();
     assert_eq!(refused.code(), "exchange.no_token");
     // Nor of one that was made from a record.
-    let record = caller.decide("can_read", "document:1", None).record;
-    let resumed = world.policy().resume(record.inputs).unwrap();
-    let refused = resumed.delegate("agent:document", &wanted).unwrap_err();
+    let record = caller
+        .at(UnixSeconds(NOW))
+        .decide("can_read", "document:1")
+        .record;
+    let resumed = world.policy().admit(&record.request()).unwrap();
+    let refused = resumed
+        .at(UnixSeconds(NOW))
+        .delegate(&Wanted {
+            actor: Some(Acting::Principal("agent:document")),
+            ..wanted
+        })
+        .unwrap_err();
     assert_eq!(refused.code(), "exchange.no_token");
 }
 
@@ -132,7 +173,11 @@ fn what_the_host_says_goes_on_with_a_delegation() {
     let own = scoped("anne", &[], "document:read can_adjust");
     let caller = world.verify_in(&own, &setting).unwrap();
     let next = caller
-        .delegate("agent:coordinator", &Wanted::default())
+        .at(UnixSeconds(NOW))
+        .delegate(&Wanted {
+            actor: Some(Acting::Principal("agent:coordinator")),
+            ..Wanted::default()
+        })
         .unwrap()
         .claims;
     assert_eq!(next["scope"], "document:read");
@@ -209,29 +254,25 @@ fn an_actor_of_another_issuer_is_named_with_it() {
     let mut own = scoped("coordinator", &[], "*");
     own["iss"] = json!("https://agents.example");
     let actor = other.token(&own);
-    let request = deputize::caller::ExchangeRequest {
-        subject_token: subject.as_bytes(),
-        subject_options: VerifyOptions::default(),
-        actor: Some(deputize::caller::Acting::Token {
+    let request = Request::at(UnixSeconds(NOW)).token(&subject);
+    let wanted = Wanted {
+        actor: Some(Acting::Token {
             token: actor.as_bytes(),
             options: VerifyOptions::default(),
         }),
-        wanted: Wanted {
-            scope: Some("document:read"),
-            ..Wanted::default()
-        },
-        setting: Setting::default(),
+        scope: Some("document:read"),
+        ..Wanted::default()
     };
-    let debugged = format!("{request:?}");
+    let debugged = format!("{request:?} {wanted:?}");
     assert!(!debugged.contains(&actor) && !debugged.contains(&subject));
-    let next = policy.exchange(&request, UnixSeconds(NOW)).unwrap();
+    let next = policy.exchange(&request, &wanted).unwrap();
     let act = json!({"sub": "coordinator", "iss": "https://agents.example"});
     assert_eq!(next.claims["act"], act);
     let caller = verified(&world, &Value::Object(next.claims));
     assert_eq!(principals(&caller), ["user:anne", "agent:coordinator"]);
     // As `sub`, it would be one of this issuer's own.
     let world = world.issuer("chain", json!("subject_is_actor"));
-    let refused = world.policy().exchange(&request, UnixSeconds(NOW));
+    let refused = world.policy().exchange(&request, &wanted);
     assert_eq!(refused.unwrap_err().code(), "exchange.claim");
 }
 
@@ -284,7 +325,27 @@ fn a_token_is_bound_to_whoever_acts() {
     exchange.options.certificate = Some(ClientCertificate::from_sha256([8; 32]));
     assert_eq!(exchange.refused(), ("proof.mismatch", "invalid_request"));
     exchange.options.certificate = Some(certificate);
+    // It does not become one that anybody may use unless the host says so.
+    let unsaid = ("exchange.confirmation", "invalid_request");
+    assert_eq!(exchange.refused(), unsaid);
+    let caller = Request::at(UnixSeconds(NOW));
+    let token = world.token(&bound);
+    let caller = caller.token(&token).certificate(certificate);
+    let caller = world.policy().admit(&caller).unwrap();
+    let wanted = Wanted {
+        actor: Some(Acting::Principal("agent:coordinator")),
+        ..Wanted::default()
+    };
+    let refused = caller.at(UnixSeconds(NOW)).delegate(&wanted).unwrap_err();
+    assert_eq!((refused.code(), refused.oauth_error()), unsaid);
+    exchange.wanted.binding = Some(Binding::Drop);
     assert!(exchange.claims().get("cnf").is_none());
+    exchange.wanted.binding = Some(Binding::Keep);
+    assert_eq!(exchange.claims()["cnf"], cnf);
+    let other = json!({"x5t#S256": b64([9; 32])});
+    exchange.wanted.binding = other.as_object().map(Binding::To);
+    assert_eq!(exchange.claims()["cnf"], other);
+    exchange.wanted.binding = None;
     // Only narrowed, it stays bound.
     exchange.actor = None;
     assert_eq!(exchange.claims()["cnf"], cnf);
@@ -294,36 +355,32 @@ fn a_token_is_bound_to_whoever_acts() {
     let exchange = of(&world, claims("anne", &[])).by(actor.clone());
     assert_eq!(exchange.refused(), ("proof.missing", "invalid_request"));
     let (subject, actor) = (world.token(&claims("anne", &[])), world.token(&actor));
-    let request = deputize::caller::ExchangeRequest {
-        subject_token: subject.as_bytes(),
-        subject_options: VerifyOptions::default(),
-        actor: Some(deputize::caller::Acting::Token {
+    let request = Request::at(UnixSeconds(NOW)).token(&subject);
+    let wanted = Wanted {
+        actor: Some(Acting::Token {
             token: actor.as_bytes(),
             options: VerifyOptions {
                 certificate: Some(certificate),
                 ..VerifyOptions::default()
             },
         }),
-        wanted: Wanted::default(),
-        setting: Setting::default(),
+        ..Wanted::default()
     };
-    let next = world.policy().exchange(&request, UnixSeconds(NOW)).unwrap();
+    let next = world.policy().exchange(&request, &wanted).unwrap();
     assert_eq!(next.claims["cnf"], cnf);
     // A host may bind the next token itself, to what can be checked.
     for (bound, fits) in [(cnf, true), (json!({"jwk": {}}), false), (json!({}), false)] {
-        let request = deputize::caller::ExchangeRequest {
-            actor: Some(deputize::caller::Acting::Principal {
-                principal: "agent:coordinator",
-                confirmation: bound.as_object(),
-            }),
-            ..request
+        let wanted = Wanted {
+            actor: Some(Acting::Principal("agent:coordinator")),
+            binding: bound.as_object().map(Binding::To),
+            ..wanted
         };
-        let given = world.policy().exchange(&request, UnixSeconds(NOW));
+        let given = world.policy().exchange(&request, &wanted);
         match given {
             Ok(next) => assert_eq!(next.claims["cnf"], bound),
             Err(refusal) => assert_eq!(refusal.oauth_error(), "invalid_request"),
         }
-        let given = world.policy().exchange(&request, UnixSeconds(NOW));
+        let given = world.policy().exchange(&request, &wanted);
         assert_eq!(given.is_ok(), fits, "{bound}");
     }
 }

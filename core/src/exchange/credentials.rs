@@ -1,11 +1,10 @@
 //! Client credentials (RFC 6749 §4.4) out of a policy: a chain's first token.
 
+use crate::caller::check_principal;
+use crate::decision::{Denial, Reason};
 use crate::entity::{Credentials, CredentialsRequest, Refusal, client_credentials};
 use crate::policy::{InForce, Policy};
 use crate::time::UnixSeconds;
-
-use super::chain;
-use super::reason::{Denial, Reason};
 
 impl Policy {
     /// The claims that FusionAuth would issue to an entity or a user that has
@@ -22,7 +21,7 @@ impl Policy {
     ) -> Result<Credentials, Refusal> {
         self.check_fresh(now)?;
         let principal = request.principal;
-        match chain::check_principal(&self.inner, principal, now) {
+        match check_principal(&self.inner, principal, now) {
             Err(denial)
                 if matches!(
                     denial.reason,

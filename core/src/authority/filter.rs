@@ -1,0 +1,116 @@
+//! Filter: what one question asks of one resource, asked of many at once.
+
+use std::collections::BTreeMap;
+
+use crate::decision::{Denial, Reason};
+use crate::query::View;
+
+use super::{Facts, Moment, Part, check_form, lacking};
+
+/// Which of many resources a caller may see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sifted {
+    /// For each resource, in the order given: allowed or not.
+    pub mask: Vec<bool>,
+    /// How many were dropped, by the first reason that dropped them.
+    pub dropped: BTreeMap<Reason, usize>,
+}
+
+impl Sifted {
+    /// How many resources are allowed.
+    #[must_use]
+    pub fn allowed(&self) -> usize {
+        self.mask.iter().filter(|allowed| **allowed).count()
+    }
+
+    fn drop(&mut self, place: usize, reason: Reason) {
+        if let Some(slot) = self.mask.get_mut(place) {
+            *slot = false;
+            *self.dropped.entry(reason).or_default() += 1;
+        }
+    }
+}
+
+impl Moment<'_> {
+    /// Which of these resources the caller may do `action` on. A resource that
+    /// is malformed or unknown, or whose check errs, is dropped and counted.
+    ///
+    /// # Errors
+    /// What is wrong with the call as a whole: then nothing is allowed.
+    pub fn filter<S: AsRef<str>>(&self, action: &str, resources: &[S]) -> Result<Sifted, Denial> {
+        let standing = self.standing(self.view())?;
+        let view = &standing.view;
+        let mut sifted = Sifted {
+            mask: vec![true; resources.len()],
+            dropped: BTreeMap::new(),
+        };
+        let asking: Vec<_> = self
+            .caller
+            .reaches
+            .iter()
+            .map(|r| r.asking(action))
+            .collect();
+        let directory = &self.caller.inner().directory;
+        // Each stage asks only about what the one before it left.
+        let mut left: Vec<(usize, &str)> = Vec::with_capacity(resources.len());
+        for (place, resource) in resources.iter().enumerate() {
+            let resource = resource.as_ref();
+            let checked =
+                check_form(view, action, resource).and_then(|()| self.check_resource(resource));
+            if let Err(denial) = checked {
+                sifted.drop(place, denial.reason);
+                continue;
+            }
+            let facts = Facts(directory.resource(resource));
+            if asking.iter().all(|a| a.covers_where(resource, &facts)) {
+                left.push((place, resource));
+            } else {
+                sifted.drop(place, Reason::ScopeInsufficient);
+            }
+        }
+        for part in self.parts(&standing.hops) {
+            if left.is_empty() {
+                break;
+            }
+            let answers = self.part_allows_each(view, part, action, &left)?;
+            let mut kept = Vec::with_capacity(left.len());
+            for ((place, resource), answer) in left.into_iter().zip(answers) {
+                match answer {
+                    Ok(()) => kept.push((place, resource)),
+                    Err(reason) => sifted.drop(place, reason),
+                }
+            }
+            left = kept;
+        }
+        Ok(sifted)
+    }
+
+    /// [`Moment::part_allows`] of many resources, for those whose grants are to
+    /// be looked at in one go.
+    fn part_allows_each(
+        &self,
+        view: &View<'_>,
+        part: Part<'_>,
+        action: &str,
+        left: &[(usize, &str)],
+    ) -> Result<Vec<Result<(), Reason>>, Denial> {
+        let settled = left
+            .iter()
+            .map(|(_, resource)| self.settled(part, action, resource));
+        let settled: Vec<Option<bool>> = settled.collect();
+        let open = left.iter().zip(&settled).filter(|(_, s)| s.is_none());
+        let open: Vec<&str> = open.map(|((_, resource), _)| *resource).collect();
+        let held = match open.is_empty() {
+            true => Vec::new(),
+            false => view.may_each(part.principal, action, &open)?,
+        };
+        let mut held = held.into_iter();
+        let lacking = lacking(part.role);
+        let answer = |settled: Option<bool>| match settled.map(Ok).or_else(|| held.next()) {
+            Some(Ok(true)) => Ok(()),
+            Some(Ok(false)) | None => Err(lacking),
+            Some(Err(dropped)) => Err(Reason::of_drop(dropped, lacking)),
+        };
+        Ok(settled.into_iter().map(answer).collect())
+    }
+}

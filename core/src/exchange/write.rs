@@ -1,0 +1,218 @@
+//! Writing: the next token's claims, the way its issuer writes them.
+
+use serde_json::{Map, Value, json};
+
+use crate::caller::{Named, about_actor, quoted};
+use crate::decision::{Denial, Reason};
+use crate::policy::template_names;
+use crate::scope::ScopeSet;
+use crate::time::UnixSeconds;
+use crate::token::{ChainConvention, ClaimMapping, Claims, Issuer};
+
+use super::Next;
+use super::refusal::ExchangeRefusal;
+
+/// The next token's claims in the making.
+pub(super) struct NextToken<'a> {
+    issuer: &'a Issuer,
+    claims: &'a Claims,
+    next: Option<&'a Next>,
+    out: Map<String, Value>,
+}
+
+impl<'a> NextToken<'a> {
+    /// Begins with what goes on of the subject token.
+    pub(super) fn new(
+        issuer: &'a Issuer,
+        claims: &'a Claims,
+        next: Option<&'a Next>,
+    ) -> Result<Self, ExchangeRefusal> {
+        let mut token = Self {
+            issuer,
+            claims,
+            next,
+            out: carried(issuer, claims, next.is_some())?,
+        };
+        token.set("iss", json!(issuer.name));
+        Ok(token)
+    }
+
+    pub(super) fn scopes(&mut self, scopes: Option<&ScopeSet>) {
+        self.out
+            .extend(scopes.iter().flat_map(|set| set.to_claims()));
+    }
+
+    pub(super) fn constraints(&mut self, tenant: Option<&str>, task: Option<&str>) {
+        let issuer = self.issuer;
+        for (claim, value) in [(&issuer.tenant_claim, tenant), (&issuer.task_claim, task)] {
+            if let (Some(claim), Some(value)) = (claim, value) {
+                self.set(claim, json!(value));
+            }
+        }
+    }
+
+    pub(super) fn parties(&mut self, parties: &[Named<'_>]) -> Result<(), ExchangeRefusal> {
+        write_parties(self.issuer, parties, &mut self.out)
+    }
+
+    pub(super) fn audience(&mut self, audience: &[String]) {
+        match audience {
+            [] => {}
+            [only] => self.set("aud", json!(only)),
+            several => self.set("aud", json!(several)),
+        }
+    }
+
+    pub(super) fn times(&mut self, now: UnixSeconds, expires_at: UnixSeconds) {
+        // What does not count yet does not count sooner by being handed on.
+        let actor = self.next.and_then(|next| next.token.as_ref());
+        let starts = [
+            self.claims.not_before,
+            actor.and_then(|t| t.claims.not_before),
+        ];
+        let not_before = starts.into_iter().flatten().fold(now, UnixSeconds::max);
+        for (name, time) in [("exp", expires_at), ("iat", now), ("nbf", not_before)] {
+            self.set(name, json!(time));
+        }
+    }
+
+    pub(super) fn binding(&mut self, bound_to: Option<&Value>) {
+        if let Some(confirmation) = bound_to {
+            self.set("cnf", confirmation.clone());
+        }
+    }
+
+    /// All of it, where nothing of it would say of the next actor what was said
+    /// of the one before.
+    pub(super) fn finish(mut self) -> Result<Map<String, Value>, ExchangeRefusal> {
+        // It names who may take over from this token's holder, and is spent
+        // once somebody has.
+        if let (None, Some(may_act)) = (self.next, &self.claims.may_act) {
+            self.set("may_act", Value::Object(may_act.all.clone()));
+        }
+        let out = self.out;
+        let others = |m: &&ClaimMapping| about_actor(m) && out.contains_key(&m.claim);
+        if self.next.is_some()
+            && let Some(mapping) = self.issuer.claims.iter().find(others)
+        {
+            let claim = quoted(&mapping.claim);
+            return Err(ExchangeRefusal::claim(format!(
+                "the claim {claim} would give the next actor what it says of the one before"
+            )));
+        }
+        Ok(out)
+    }
+
+    fn set(&mut self, name: &str, value: Value) {
+        self.out.insert(name.to_owned(), value);
+    }
+}
+
+/// The claims that go on besides the scopes: those that become tuples, and
+/// `roles`, which whoever `sub` names has. What is said of the current actor
+/// ends with it.
+fn carried(
+    issuer: &Issuer,
+    claims: &Claims,
+    handed_on: bool,
+) -> Result<Map<String, Value>, ExchangeRefusal> {
+    let mut out = Map::new();
+    let mapped = issuer.claims.iter().map(|mapping| mapping.claim.as_str());
+    let sub_stays = !handed_on || issuer.chain != ChainConvention::SubjectIsActor;
+    for name in mapped.chain(sub_stays.then_some("roles")) {
+        let Some(value) = claims.get(name) else {
+            continue;
+        };
+        let own = || issuer.claims.iter().filter(|m| m.claim == name);
+        if handed_on && own().any(about_actor) {
+            if own().all(about_actor) {
+                continue;
+            }
+            let name = quoted(name);
+            return Err(ExchangeRefusal::claim(format!(
+                "the claim {name} says something of the actor and of others, and cannot go on in part"
+            )));
+        }
+        out.insert(name.to_owned(), value.clone());
+    }
+    Ok(out)
+}
+
+/// Writes who acts for whom, the way the issuer does.
+fn write_parties(
+    issuer: &Issuer,
+    parties: &[Named<'_>],
+    out: &mut Map<String, Value>,
+) -> Result<(), ExchangeRefusal> {
+    let (top, actors): (_, Vec<&Named<'_>>) = match (issuer.chain, parties) {
+        // The outermost `act` is the current actor, and `sub` the subject.
+        (ChainConvention::Rfc8693 | ChainConvention::None, [subject, actors @ ..]) => {
+            (subject, actors.iter().collect())
+        }
+        // `sub` is the current actor, and the innermost `act` the subject.
+        (ChainConvention::SubjectIsActor, [others @ .., actor]) => (actor, others.iter().collect()),
+        (_, []) => {
+            let denial = Denial::new(Reason::ChainEmpty, "the chain names nobody");
+            return Err(ExchangeRefusal::request(denial));
+        }
+    };
+    if top.issuer != issuer.name {
+        let (sub, other) = (quoted(top.subject), quoted(top.issuer));
+        return Err(ExchangeRefusal::claim(format!(
+            "`sub` cannot name {sub} of the issuer {other}"
+        )));
+    }
+    write_party(issuer, top, parties, out)?;
+    let mut act: Option<Value> = None;
+    for party in actors {
+        let mut members = Map::new();
+        write_party(issuer, party, parties, &mut members)?;
+        if party.issuer != issuer.name {
+            members.insert("iss".to_owned(), json!(party.issuer));
+        }
+        if let Some(inner) = act.take() {
+            members.insert("act".to_owned(), inner);
+        }
+        act = Some(Value::Object(members));
+    }
+    if let Some(act) = act {
+        out.insert("act".to_owned(), act);
+    }
+    Ok(())
+}
+
+/// A party's `sub`, and the claims by which the issuer's templates know it.
+fn write_party(
+    issuer: &Issuer,
+    party: &Named<'_>,
+    parties: &[Named<'_>],
+    out: &mut Map<String, Value>,
+) -> Result<(), ExchangeRefusal> {
+    let is_subject = parties
+        .first()
+        .is_some_and(|first| (first.issuer, first.subject) == (party.issuer, party.subject));
+    let template = match is_subject {
+        true => issuer.subject.as_deref(),
+        false => issuer.actor.as_deref(),
+    };
+    let names = template.into_iter().flat_map(template_names);
+    for name in names.filter(|name| !["sub", "iss"].contains(name)) {
+        // Of another issuer's party no more is known than its name.
+        let Some(value) = party
+            .claims
+            .get(name)
+            .filter(|_| party.issuer == issuer.name)
+        else {
+            continue;
+        };
+        if out.get(name).is_some_and(|own| own != value) {
+            let name = quoted(name);
+            return Err(ExchangeRefusal::claim(format!(
+                "the claim {name} would have to say two things at once"
+            )));
+        }
+        out.insert(name.to_owned(), value.clone());
+    }
+    out.insert("sub".to_owned(), json!(party.subject));
+    Ok(())
+}
