@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{ErrorKind, ModelError, Span};
+use super::limits::ModelLimits;
 use super::parse;
 use super::position::{Positions, TypeAt};
 use super::validate;
@@ -48,7 +49,11 @@ pub fn admit_files(
     for extension in std::mem::take(&mut whole.extensions) {
         whole.extend(extension);
     }
-    let found = validate::validate(&whole.model, Some(&whole.positions));
+    let found = validate::validate(
+        &whole.model,
+        Some(&whole.positions),
+        &ModelLimits::default(),
+    );
     whole.errors.extend(found);
     match whole.errors.iter().all(ModelError::is_advice) {
         true => Ok((whole.model, whole.errors)),
@@ -69,7 +74,7 @@ struct Whole {
 
 impl Whole {
     fn add(&mut self, name: &str, contents: &str) {
-        let parsed = match parse::parse(contents) {
+        let parsed = match parse::parse(contents, &ModelLimits::default()) {
             Ok(parsed) => parsed,
             Err(errors) => {
                 let errors = errors.into_iter().map(|e| e.in_file(Some(name), None));

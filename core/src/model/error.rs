@@ -79,6 +79,13 @@ pub enum ErrorKind {
     },
     /// A union or an intersection of nothing.
     NoOperands,
+    /// The model is larger than is allowed.
+    TooLarge {
+        /// Of what there is too much.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
     /// Checking the model would take more work than is allowed.
     TooIntricate {
         /// How many steps are allowed.
@@ -267,6 +274,7 @@ impl ModelError {
             ErrorKind::ExtendedTwice => "extended-twice",
             ErrorKind::TooDeep { .. } => "too-deep",
             ErrorKind::NoOperands => "no-operands",
+            ErrorKind::TooLarge { .. } => "too-large",
             ErrorKind::TooIntricate { .. } => "too-intricate",
             ErrorKind::SchemaVersionRequired => "schema-version-required",
             ErrorKind::InvalidSchema => "invalid-schema",
@@ -347,6 +355,9 @@ impl fmt::Display for Message<'_> {
                 f,
                 "relation `{symbol}` has a union or intersection without operands"
             ),
+            ErrorKind::TooLarge { what, limit } => {
+                write!(f, "a model may have at most {limit} {what}")
+            }
             ErrorKind::TooIntricate { limit } => {
                 write!(f, "the model takes more than {limit} steps to check")
             }

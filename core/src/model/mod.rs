@@ -11,6 +11,7 @@ mod grammar;
 pub mod identifier;
 mod json;
 mod kind;
+mod limits;
 pub mod manifest;
 mod parse;
 mod position;
@@ -22,6 +23,7 @@ mod validate;
 pub use combine::{admit_files, combine};
 pub use error::{ErrorKind, Expected, ModelError, Part, Span, SyntaxError};
 pub use json::{from_json, from_json_value, to_json};
+pub(crate) use limits::ModelLimits;
 pub use parse::MAX_REWRITE_DEPTH;
 pub use print::{to_dsl, to_dsl_with_sources};
 
@@ -34,7 +36,7 @@ pub use print::{to_dsl, to_dsl_with_sources};
 /// Every departure from the grammar, in OpenFGA's words and at OpenFGA's
 /// positions, in the order met.
 pub fn parse(dsl: &str) -> Result<Model, Vec<ModelError>> {
-    parse::parse(dsl).map(|parsed| parsed.model)
+    parse::parse(dsl, &ModelLimits::default()).map(|parsed| parsed.model)
 }
 
 /// Parses DSL text and validates what it says, as strictly as OpenFGA's tools
@@ -58,8 +60,16 @@ pub fn load(dsl: &str) -> Result<Model, Vec<ModelError>> {
 /// # Errors
 /// As for [`load`], for a model with other faults.
 pub fn admit(dsl: &str) -> Result<(Model, Vec<ModelError>), Vec<ModelError>> {
-    let parsed = parse::parse(dsl)?;
-    let found = validate::validate(&parsed.model, Some(&parsed.positions));
+    admit_within(dsl, &ModelLimits::default())
+}
+
+/// As [`admit`], with other limits.
+pub(crate) fn admit_within(
+    dsl: &str,
+    limits: &ModelLimits,
+) -> Result<(Model, Vec<ModelError>), Vec<ModelError>> {
+    let parsed = parse::parse(dsl, limits)?;
+    let found = validate::validate(&parsed.model, Some(&parsed.positions), limits);
     match found.iter().all(ModelError::is_advice) {
         true => Ok((parsed.model, found)),
         false => Err(found),
@@ -75,7 +85,7 @@ pub fn admit(dsl: &str) -> Result<(Model, Vec<ModelError>), Vec<ModelError>> {
 /// Everything that is found, up to a thousand errors, in the order of OpenFGA's
 /// own checks; without positions, since a model holds none.
 pub fn validate(model: &Model) -> Result<(), Vec<ModelError>> {
-    let found = validate::validate(model, None);
+    let found = validate::validate(model, None, &ModelLimits::default());
     match found.is_empty() {
         true => Ok(()),
         false => Err(found),

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use super::error::{ErrorKind, ModelError, Span};
 use super::explain;
 use super::kind::Kind;
+use super::limits::ModelLimits;
 use super::position::{ConditionAt, LeafAt, Positions, RelationAt, RestrictionAt, TypeAt};
 use super::token::{Token, Tokens};
 use super::{
@@ -36,9 +37,10 @@ pub(super) struct Parsed {
 /// Parses `dsl`.
 ///
 /// # Errors
-/// Every departure from the grammar, and every definition that repeats
+/// A text that is too large; every departure from the grammar, and every definition that repeats
 /// another.
-pub(super) fn parse(dsl: &str) -> Result<Parsed, Vec<ModelError>> {
+pub(super) fn parse(dsl: &str, limits: &ModelLimits) -> Result<Parsed, Vec<ModelError>> {
+    limits.check_text(dsl).map_err(|error| vec![error])?;
     let source = Tokens::of(dsl);
     let mut parser = Parser {
         source: &source,

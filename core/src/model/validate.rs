@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::entrypoint;
 use super::error::{ErrorKind, ModelError, Span};
 use super::identifier;
+use super::limits::ModelLimits;
 use super::parse::MAX_REWRITE_DEPTH;
 use super::position::{Positions, RelationAt};
 use super::{Assignable, AssignableKind, Model, RelationDef, Rewrite, TypeDef};
@@ -21,7 +22,14 @@ pub(super) const MAX_STEPS: usize = 4_000_000;
 
 /// Finds everything that is wrong with `model`; `positions` say where its
 /// parts stand in its text, if it has one.
-pub(super) fn validate(model: &Model, positions: Option<&Positions>) -> Vec<ModelError> {
+pub(super) fn validate(
+    model: &Model,
+    positions: Option<&Positions>,
+    limits: &ModelLimits,
+) -> Vec<ModelError> {
+    if let Err(error) = limits.check(model) {
+        return vec![error];
+    }
     let mut check = Check {
         model,
         positions,
@@ -334,12 +342,18 @@ impl<'a> Check<'a> {
             _ => return,
         };
         let mut seen = BTreeSet::new();
+        let mut first_leaves = None;
         for operand in operands {
             let Some(symbol) = reference_text(operand) else {
                 continue;
             };
             if seen.contains(&symbol) {
-                let span = found.first_leaf_called(&symbol);
+                if self.errors.len() >= MAX_ERRORS {
+                    return;
+                }
+                let firsts = first_leaves.get_or_insert_with(|| found.first_leaves());
+                let leaf = firsts.get(&symbol).and_then(|leaf| found.leaf(*leaf));
+                let span = leaf.map(|at| at.whole);
                 let error = ModelError::new(ErrorKind::DuplicateOperand, symbol);
                 self.push(found.place(error).at(span));
             } else {
@@ -398,6 +412,7 @@ impl<'a> Check<'a> {
     /// No file holds parts of two modules.
     fn modules(&mut self) {
         let mut files: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut noted = BTreeSet::new();
         let mut index: BTreeMap<&str, usize> = BTreeMap::new();
         let mut note = |file: Option<&'a str>, module: Option<&'a str>| {
             let (Some(file), Some(module)) = (file, module) else {
@@ -408,7 +423,7 @@ impl<'a> Check<'a> {
                 files.len() - 1
             });
             if let Some((_, modules)) = files.get_mut(nth)
-                && !modules.contains(&module)
+                && noted.insert((file, module))
             {
                 modules.push(module);
             }
@@ -455,7 +470,9 @@ impl<'a> Found<'a> {
         self.at.and_then(|at| at.leaves.get(leaf))
     }
 
-    fn first_leaf_called(&self, symbol: &str) -> Option<Span> {
+    /// For each reference, the number of the first leaf that is spelled so.
+    fn first_leaves(&self) -> BTreeMap<String, usize> {
+        let mut firsts = BTreeMap::new();
         let mut left = vec![&self.relation.rewrite];
         let mut leaf = 0;
         while let Some(rewrite) = left.pop() {
@@ -467,13 +484,15 @@ impl<'a> Found<'a> {
                     left.push(subtract);
                     left.push(base);
                 }
-                _ if reference_text(rewrite).as_deref() == Some(symbol) => {
-                    return self.leaf(leaf).map(|at| at.whole);
+                _ => {
+                    if let Some(symbol) = reference_text(rewrite) {
+                        firsts.entry(symbol).or_insert(leaf);
+                    }
+                    leaf += 1;
                 }
-                _ => leaf += 1,
             }
         }
-        None
+        firsts
     }
 }
 

@@ -1,11 +1,13 @@
 //! The policy: a compiled snapshot, immutable and indexed.
 
+mod analyse;
 mod build;
 #[cfg(feature = "tokens")]
 mod delegated;
 mod directory;
 mod graph;
 mod guard;
+mod holders;
 mod image;
 mod names;
 mod plan;

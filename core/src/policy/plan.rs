@@ -1,11 +1,14 @@
 //! A model compiled for evaluation: names become numbers, and each relation's
 //! rewrite becomes operations over them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::model::{AssignableKind, Model, Rewrite};
+use crate::model::{Assignable, AssignableKind, Model, RelationDef, Rewrite, TypeDef};
 
 use super::graph::RelationId;
+use super::holders::Holders;
 use crate::order;
 
 /// The number of a type: its place in the order of names.
@@ -18,10 +21,13 @@ pub(crate) struct Plan {
     pub(crate) types: Vec<TypePlan>,
     /// By number: types in order, and in each its relations by name.
     pub(crate) relations: Vec<RelationPlan>,
-    ops: Vec<Op>,
-    conditions: Vec<String>,
+    pub(super) ops: Vec<Op>,
+    /// Their numbers: places in the order of the model.
+    conditions: BTreeMap<String, u32>,
+    /// Who may have which relation.
+    pub(super) holders: Holders,
     /// Some rewrite subtracts.
-    excludes: bool,
+    pub(super) excludes: bool,
 }
 
 /// A type and its relations.
@@ -48,15 +54,9 @@ pub(crate) struct RelationPlan {
     /// Some tuple with a condition may be met, however far one goes from here:
     /// then, and only then, may an error be.
     pub(crate) conditional: bool,
-    /// For a monotone relation: its rewrite with computed relations unfolded.
+    /// For a monotone relation: its rewrite with computed relations unfolded,
+    /// as far as they are small.
     pub(crate) leaves: Vec<Leaf>,
-    /// Relations of the same type that give this one, itself included, through
-    /// unions of computed relations.
-    pub(crate) includes: Vec<RelationId>,
-    /// By type: whether a user of that type can have the relation at all.
-    pub(crate) held_by: Vec<bool>,
-    /// The usersets (as relations) that can have it, sorted.
-    pub(crate) held_by_usersets: Vec<RelationId>,
     /// Relations of the same type that may hold where this one holds.
     pub(crate) up_computed: Vec<RelationId>,
     /// `(tupleset, relation)`: `relation` may hold on an object whose
@@ -92,7 +92,7 @@ pub(crate) enum Op {
     /// Another relation of the same object.
     Computed(RelationId),
     /// A relation of each object that the tupleset names.
-    Parents(Parents),
+    Parents(Arc<Parents>),
     Union(Vec<OpId>),
     Intersection(Vec<OpId>),
     Exclusion {
@@ -132,7 +132,9 @@ pub(crate) enum Leaf {
         wildcards: bool,
     },
     /// Another object's relation, as this relation of the same object says.
-    Parents(RelationId, Parents),
+    Parents(RelationId, Arc<Parents>),
+    /// Another relation of the same object, too large to be unfolded here.
+    Computed(RelationId),
 }
 
 impl Plan {
@@ -140,49 +142,29 @@ impl Plan {
     /// validation has refused them before, and to deny is safe.
     pub(crate) fn compile(model: &Model) -> Self {
         let mut plan = Plan {
-            conditions: model.conditions.iter().map(|c| c.name.clone()).collect(),
+            conditions: order::map(
+                (0..)
+                    .zip(&model.conditions)
+                    .map(|(i, c)| (c.name.clone(), i)),
+            ),
             ..Plan::default()
         };
         let mut types: Vec<_> = model.types.iter().collect();
         order::sort_by(&mut types, |a, b| a.name.cmp(&b.name));
         types.dedup_by(|a, b| a.name == b.name);
-        for def in &types {
-            let mut relations: Vec<_> = def.relations.iter().collect();
-            order::sort_by(&mut relations, |a, b| a.name.cmp(&b.name));
-            relations.dedup_by(|a, b| a.name == b.name);
-            let first = plan.relations.len() as u32;
-            plan.relations
-                .extend(relations.iter().map(|r| RelationPlan {
-                    name: r.name.clone(),
-                    root: 0,
-                    assignable: Vec::new(),
-                    assigned: false,
-                    monotone: true,
-                    conditional: false,
-                    leaves: Vec::new(),
-                    includes: Vec::new(),
-                    held_by: Vec::new(),
-                    held_by_usersets: Vec::new(),
-                    up_computed: Vec::new(),
-                    up_parents: Vec::new(),
-                }));
-            let relations = first..plan.relations.len() as u32;
-            plan.types.push(TypePlan {
-                name: def.name.clone(),
-                relations,
-            });
-        }
-        for (type_id, def) in types.iter().enumerate() {
-            for relation in &def.relations {
-                let Some(id) = plan.relation(type_id as u32, &relation.name) else {
-                    continue;
+        let defined: Vec<Vec<&RelationDef>> = types.iter().map(|def| plan.number(def)).collect();
+        for (type_id, relations) in (0..).zip(&defined) {
+            let first = plan.types.get(type_id as usize);
+            let first = first.map_or(0, |of| of.relations.start);
+            for (id, relation) in (first..).zip(relations) {
+                let of = Lowered {
+                    id,
+                    type_id,
+                    relations,
                 };
-                let root = plan.lower(id, type_id as u32, &relation.rewrite, def);
-                let assignable = relation
-                    .assignable
-                    .iter()
-                    .filter_map(|a| plan.allowed(a))
-                    .collect();
+                let root = plan.lower(of, &relation.rewrite);
+                let assignable = relation.assignable.iter();
+                let assignable = assignable.filter_map(|a| plan.allowed(a)).collect();
                 if let Some(slot) = plan.relations.get_mut(id as usize) {
                     slot.root = root;
                     slot.assignable = assignable;
@@ -193,62 +175,74 @@ impl Plan {
         plan
     }
 
-    fn lower(
-        &mut self,
-        id: RelationId,
-        type_id: TypeId,
-        rewrite: &Rewrite,
-        def: &crate::model::TypeDef,
-    ) -> OpId {
-        // The parser bounds how deep a rewrite nests, and so this recursion.
+    /// Numbers a type and its relations, which come back in that order.
+    fn number<'m>(&mut self, def: &'m TypeDef) -> Vec<&'m RelationDef> {
+        let mut relations: Vec<_> = def.relations.iter().collect();
+        order::sort_by(&mut relations, |a, b| a.name.cmp(&b.name));
+        relations.dedup_by(|a, b| a.name == b.name);
+        let first = self.relations.len() as u32;
+        let numbered = relations.iter().map(|r| RelationPlan {
+            name: r.name.clone(),
+            root: 0,
+            assignable: Vec::new(),
+            assigned: false,
+            monotone: true,
+            conditional: false,
+            leaves: Vec::new(),
+            up_computed: Vec::new(),
+            up_parents: Vec::new(),
+        });
+        self.relations.extend(numbered);
+        self.types.push(TypePlan {
+            name: def.name.clone(),
+            relations: first..self.relations.len() as u32,
+        });
+        relations
+    }
+
+    /// The parser bounds how deep a rewrite nests, and so this recursion.
+    fn lower(&mut self, of: Lowered<'_>, rewrite: &Rewrite) -> OpId {
         let op = match rewrite {
-            Rewrite::This => Op::Direct(id),
-            Rewrite::Computed(name) => self.relation(type_id, name).map_or(Op::Never, Op::Computed),
-            Rewrite::TupleToUserset { tupleset, computed } => {
-                match self.relation(type_id, tupleset) {
-                    None => Op::Never,
-                    Some(tupleset_id) => {
-                        let mut targets: Vec<_> = def
-                            .relations
-                            .iter()
-                            .filter(|r| r.name == *tupleset)
-                            .flat_map(|r| &r.assignable)
-                            .filter_map(|a| {
-                                let parent = self.type_id(&a.type_name)?;
-                                Some((parent, self.relation(parent, computed)?))
-                            })
-                            .collect();
-                        order::sort(&mut targets);
-                        targets.dedup();
-                        Op::Parents(Parents {
-                            tupleset: tupleset_id,
-                            targets,
-                        })
-                    }
-                }
+            Rewrite::This => Op::Direct(of.id),
+            Rewrite::Computed(name) => self
+                .relation(of.type_id, name)
+                .map_or(Op::Never, Op::Computed),
+            Rewrite::TupleToUserset { tupleset, computed } => self
+                .parents(of, tupleset, computed)
+                .map_or(Op::Never, |parents| Op::Parents(Arc::new(parents))),
+            Rewrite::Union(parts) => Op::Union(parts.iter().map(|p| self.lower(of, p)).collect()),
+            Rewrite::Intersection(parts) => {
+                Op::Intersection(parts.iter().map(|p| self.lower(of, p)).collect())
             }
-            Rewrite::Union(parts) => Op::Union(
-                parts
-                    .iter()
-                    .map(|p| self.lower(id, type_id, p, def))
-                    .collect(),
-            ),
-            Rewrite::Intersection(parts) => Op::Intersection(
-                parts
-                    .iter()
-                    .map(|p| self.lower(id, type_id, p, def))
-                    .collect(),
-            ),
             Rewrite::Exclusion { base, subtract } => Op::Exclusion {
-                base: self.lower(id, type_id, base, def),
-                subtract: self.lower(id, type_id, subtract, def),
+                base: self.lower(of, base),
+                subtract: self.lower(of, subtract),
             },
         };
         self.ops.push(op);
         self.ops.len() as u32 - 1
     }
 
-    fn allowed(&self, a: &crate::model::Assignable) -> Option<Allowed> {
+    fn parents(&self, of: Lowered<'_>, tupleset: &str, computed: &str) -> Option<Parents> {
+        let nth = of
+            .relations
+            .binary_search_by(|r| r.name.as_str().cmp(tupleset))
+            .ok()?;
+        let listed = &of.relations.get(nth)?.assignable;
+        let targets = listed.iter().filter_map(|a| {
+            let parent = self.type_id(&a.type_name)?;
+            Some((parent, self.relation(parent, computed)?))
+        });
+        let mut targets: Vec<_> = targets.collect();
+        order::sort(&mut targets);
+        targets.dedup();
+        Some(Parents {
+            tupleset: self.relation(of.type_id, tupleset)?,
+            targets,
+        })
+    }
+
+    fn allowed(&self, a: &Assignable) -> Option<Allowed> {
         let type_id = self.type_id(&a.type_name)?;
         let kind = match &a.kind {
             AssignableKind::Object => AllowedKind::Object,
@@ -257,163 +251,13 @@ impl Plan {
         };
         let condition = match &a.condition {
             None => None,
-            Some(name) => Some(self.conditions.iter().position(|c| c == name)? as u32),
+            Some(name) => Some(self.condition(name)?),
         };
         Some(Allowed {
             type_id,
             kind,
             condition,
         })
-    }
-
-    /// Fills what evaluation wants to know of each relation beforehand.
-    fn analyse(&mut self) {
-        let count = self.relations.len();
-        let mut depends: Vec<Vec<RelationId>> = vec![Vec::new(); count];
-        let mut plain = vec![true; count];
-        let mut computed_by: Vec<Vec<RelationId>> = vec![Vec::new(); count];
-        for id in 0..count as u32 {
-            let mut walk = Walk::default();
-            self.walk(self.root(id), true, &mut walk);
-            let assigned = walk.direct;
-            let mut all: Vec<RelationId> = walk.all;
-            if let Some(relation) = self.relations.get(id as usize) {
-                all.extend(relation.assignable.iter().filter_map(|a| match a.kind {
-                    AllowedKind::Userset(r) => Some(r),
-                    _ => None,
-                }));
-            }
-            order::sort(&mut all);
-            all.dedup();
-            for below in &walk.computed {
-                if let Some(relation) = self.relations.get_mut(*below as usize) {
-                    relation.up_computed.push(id);
-                }
-            }
-            for (tupleset, target) in &walk.parents {
-                if let Some(relation) = self.relations.get_mut(*target as usize) {
-                    relation.up_parents.push((*tupleset, id));
-                }
-            }
-            if let Some(relation) = self.relations.get_mut(id as usize) {
-                relation.assigned = assigned;
-            }
-            set(&mut plain, id, !walk.boolean);
-            set(&mut computed_by, id, walk.union_computed);
-            set(&mut depends, id, all);
-        }
-        for relation in &mut self.relations {
-            order::sort(&mut relation.up_computed);
-            relation.up_computed.dedup();
-            order::sort(&mut relation.up_parents);
-            relation.up_parents.dedup();
-        }
-        let conditional_here: Vec<bool> = (0..count as u32)
-            .map(|id| self.meets_condition(id, self.root(id)))
-            .collect();
-        self.excludes = self.ops.iter().any(|op| matches!(op, Op::Exclusion { .. }));
-        for id in 0..count as u32 {
-            let reach = closure(id, &depends);
-            let conditional = at(&conditional_here, id) == Some(&true)
-                || reach
-                    .iter()
-                    .any(|r| at(&conditional_here, *r) == Some(&true));
-            let monotone = at(&plain, id) == Some(&true)
-                && reach.iter().all(|r| at(&plain, *r) == Some(&true));
-            let mut includes = closure(id, &computed_by);
-            if !includes.contains(&id) {
-                includes.push(id);
-            }
-            order::sort(&mut includes);
-            let leaves = if monotone {
-                self.leaves(id)
-            } else {
-                Vec::new()
-            };
-            let mut held_by = vec![false; self.types.len()];
-            let mut held_by_usersets = reach;
-            held_by_usersets.push(id);
-            order::sort(&mut held_by_usersets);
-            held_by_usersets.dedup();
-            for below in &held_by_usersets {
-                for allowed in self
-                    .relation_plan(*below)
-                    .map_or(&[][..], |r| &r.assignable)
-                {
-                    if !matches!(allowed.kind, AllowedKind::Userset(_)) {
-                        set(&mut held_by, allowed.type_id, true);
-                    }
-                }
-            }
-            if let Some(relation) = self.relations.get_mut(id as usize) {
-                relation.held_by = held_by;
-                relation.held_by_usersets = held_by_usersets;
-                relation.monotone = monotone;
-                relation.conditional = conditional;
-                relation.includes = includes;
-                relation.leaves = leaves;
-            }
-        }
-    }
-
-    /// The leaves below a monotone relation, computed relations unfolded.
-    fn leaves(&self, id: RelationId) -> Vec<Leaf> {
-        let mut leaves: Vec<Leaf> = Vec::new();
-        let mut unfolded = vec![id];
-        let mut pending = vec![(id, self.root(id))];
-        while let Some((of, op)) = pending.pop() {
-            match self.op(op) {
-                Op::Union(parts) => pending.extend(parts.iter().rev().map(|part| (of, *part))),
-                Op::Computed(below) if !unfolded.contains(below) => {
-                    unfolded.push(*below);
-                    pending.push((*below, self.root(*below)));
-                }
-                Op::Direct(relation) => {
-                    let allowed = self
-                        .relation_plan(*relation)
-                        .map(|r| r.assignable.as_slice());
-                    let any = |f: fn(&AllowedKind) -> bool| {
-                        allowed.unwrap_or_default().iter().any(|a| f(&a.kind))
-                    };
-                    let leaf = Leaf::Direct {
-                        relation: *relation,
-                        usersets: any(|k| matches!(k, AllowedKind::Userset(_))),
-                        wildcards: any(|k| matches!(k, AllowedKind::Wildcard)),
-                    };
-                    if !leaves.contains(&leaf) {
-                        leaves.push(leaf);
-                    }
-                }
-                Op::Parents(parents) => {
-                    let leaf = Leaf::Parents(of, parents.clone());
-                    if !leaves.contains(&leaf) {
-                        leaves.push(leaf);
-                    }
-                }
-                _ => {}
-            }
-        }
-        leaves
-    }
-
-    /// Whether an operation of a relation's rewrite reads tuples of its own
-    /// object that may have a condition.
-    fn meets_condition(&self, id: RelationId, op: OpId) -> bool {
-        let conditional = |id| {
-            self.relation_plan(id)
-                .is_some_and(|r| r.assignable.iter().any(|a| a.condition.is_some()))
-        };
-        match self.op(op) {
-            Op::Never | Op::Computed(_) => false,
-            Op::Direct(_) => conditional(id),
-            Op::Parents(parents) => conditional(parents.tupleset),
-            Op::Union(parts) | Op::Intersection(parts) => {
-                parts.iter().any(|part| self.meets_condition(id, *part))
-            }
-            Op::Exclusion { base, subtract } => {
-                self.meets_condition(id, *base) || self.meets_condition(id, *subtract)
-            }
-        }
     }
 
     /// Whether every operand of a rewrite must be looked at, because an error
@@ -423,44 +267,6 @@ impl Plan {
     pub(crate) fn exhaustive(&self, relation: Option<&RelationPlan>) -> bool {
         self.excludes
             && relation.map_or(!self.conditions.is_empty(), |relation| relation.conditional)
-    }
-
-    fn walk(&self, op: OpId, given: bool, into: &mut Walk) {
-        match self.op(op) {
-            Op::Never => {}
-            Op::Direct(_) => into.direct |= given,
-            Op::Computed(below) => {
-                into.all.push(*below);
-                if given {
-                    into.computed.push(*below);
-                }
-                if !into.below_boolean {
-                    into.union_computed.push(*below);
-                }
-            }
-            Op::Parents(parents) => {
-                for (_, target) in &parents.targets {
-                    into.all.push(*target);
-                    if given {
-                        into.parents.push((parents.tupleset, *target));
-                    }
-                }
-            }
-            Op::Union(parts) => parts.iter().for_each(|p| self.walk(*p, given, into)),
-            Op::Intersection(parts) => {
-                into.boolean = true;
-                let outer = std::mem::replace(&mut into.below_boolean, true);
-                parts.iter().for_each(|p| self.walk(*p, given, into));
-                into.below_boolean = outer;
-            }
-            Op::Exclusion { base, subtract } => {
-                into.boolean = true;
-                let outer = std::mem::replace(&mut into.below_boolean, true);
-                self.walk(*base, given, into);
-                self.walk(*subtract, false, into);
-                into.below_boolean = outer;
-            }
-        }
     }
 
     /// The number of a type.
@@ -479,8 +285,8 @@ impl Plan {
             .relations
             .get(range.start as usize..range.end as usize)?;
         relations
-            .iter()
-            .position(|r| r.name == name)
+            .binary_search_by(|r| r.name.as_str().cmp(name))
+            .ok()
             .map(|i| range.start + i as u32)
     }
 
@@ -505,80 +311,14 @@ impl Plan {
 
     /// The number of a condition.
     pub(crate) fn condition(&self, name: &str) -> Option<u32> {
-        self.conditions
-            .iter()
-            .position(|c| c == name)
-            .map(|i| i as u32)
-    }
-
-    /// For each relation, whether holding it may lead to holding `target`
-    /// (or a relation that `target` is computed from, however far).
-    pub(crate) fn leads_to(&self, target: RelationId) -> Vec<bool> {
-        let mut leads = vec![false; self.relations.len()];
-        let mut pending = vec![target];
-        while let Some(id) = pending.pop() {
-            match leads.get_mut(id as usize) {
-                Some(seen) if !*seen => *seen = true,
-                _ => continue,
-            }
-            let mut walk = Walk::default();
-            self.walk(self.root(id), true, &mut walk);
-            pending.extend(walk.computed);
-            pending.extend(walk.parents.iter().map(|(_, target)| *target));
-            if let Some(relation) = self.relation_plan(id)
-                && walk.direct
-            {
-                pending.extend(relation.assignable.iter().filter_map(|a| match a.kind {
-                    AllowedKind::Userset(r) => Some(r),
-                    _ => None,
-                }));
-            }
-        }
-        leads
+        self.conditions.get(name).copied()
     }
 }
 
-/// What one rewrite mentions.
-#[derive(Default)]
-struct Walk {
-    /// It holds `This` where it gives.
-    direct: bool,
-    /// It holds an intersection or an exclusion.
-    boolean: bool,
-    below_boolean: bool,
-    /// Computed relations where they give.
-    computed: Vec<RelationId>,
-    /// Computed relations below unions only.
-    union_computed: Vec<RelationId>,
-    /// `(tupleset, target)` where they give.
-    parents: Vec<(RelationId, RelationId)>,
-    /// Every relation mentioned, subtracted ones included.
-    all: Vec<RelationId>,
-}
-
-fn at<T>(of: &[T], id: u32) -> Option<&T> {
-    of.get(id as usize)
-}
-
-fn set<T>(of: &mut [T], id: u32, value: T) {
-    if let Some(slot) = of.get_mut(id as usize) {
-        *slot = value;
-    }
-}
-
-/// Everything reached from `start` in one step or more.
-fn closure(start: RelationId, edges: &[Vec<RelationId>]) -> Vec<RelationId> {
-    let mut seen = vec![false; edges.len()];
-    let mut out = Vec::new();
-    let mut pending: Vec<u32> = at(edges, start).cloned().unwrap_or_default();
-    while let Some(id) = pending.pop() {
-        if let Some(flag) = seen.get_mut(id as usize)
-            && !*flag
-        {
-            *flag = true;
-            out.push(id);
-            pending.extend(at(edges, id).into_iter().flatten());
-        }
-    }
-    out
+/// Whose rewrite is lowered: a relation, and those of its type by name.
+#[derive(Clone, Copy)]
+struct Lowered<'m> {
+    id: RelationId,
+    type_id: TypeId,
+    relations: &'m [&'m RelationDef],
 }

@@ -123,13 +123,11 @@ impl View<'_> {
 
     /// Whether users of the kind can have a node's relation at all.
     fn may_be_held(&self, node: Node, filter: Filter) -> bool {
-        self.policy
-            .plan
-            .relation_plan(node.relation)
-            .is_some_and(|r| match filter {
-                Filter::Type(t) => r.held_by.get(t as usize).copied().unwrap_or(false),
-                Filter::Usersets(u) => r.held_by_usersets.binary_search(&u).is_ok(),
-            })
+        let plan = &self.policy.plan;
+        match filter {
+            Filter::Type(t) => plan.may_hold(node.relation, t),
+            Filter::Usersets(u) => plan.may_hold_userset(node.relation, u),
+        }
     }
 
     /// What an operation mentions: subjects of tuples, and further nodes with

@@ -89,7 +89,7 @@ impl Search<'_, '_> {
         };
         if let Some(userset) = self.asked.userset
             && userset.object == node.object
-            && relation.includes.contains(&userset.relation)
+            && policy.plan.includes(node.relation, userset.relation)
         {
             return Ok(true);
         }
@@ -117,6 +117,7 @@ impl Search<'_, '_> {
                         return Ok(true);
                     }
                 }
+                Leaf::Computed(below) => found.extend(self.computed(node.object, *below)),
                 Leaf::Parents(of, parents) => {
                     if !self.may_hold(*of) {
                         continue;
@@ -188,7 +189,17 @@ impl Search<'_, '_> {
                 }
             }
         }
+        for leaf in leaves {
+            if let Leaf::Computed(below) = leaf {
+                found.extend(self.computed(object, *below));
+            }
+        }
         Ok(false)
+    }
+
+    /// Another relation of the same object, where the user may have it.
+    fn computed(&self, object: NameId, relation: RelationId) -> Option<Node> {
+        self.may_hold(relation).then_some(Node { object, relation })
     }
 
     #[inline]

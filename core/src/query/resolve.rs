@@ -283,9 +283,9 @@ impl Search<'_, '_> {
                 }
                 return Ok(None);
             }
-            Op::Parents(Parents { tupleset, .. }) => Work::Parents {
+            Op::Parents(parents) => Work::Parents {
                 op,
-                node: of(*tupleset),
+                node: of(parents.tupleset),
                 counts: false,
                 failed: None,
             },

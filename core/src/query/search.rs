@@ -113,19 +113,10 @@ impl<'v, 'p> Search<'v, 'p> {
     /// whatever the tuples say.
     #[inline]
     pub(super) fn may_hold(&self, relation: RelationId) -> bool {
-        let Some(relation) = self.view.policy.plan.relation_plan(relation) else {
-            return false;
-        };
+        let plan = &self.view.policy.plan;
         match self.asked.userset {
-            None => relation
-                .held_by
-                .get(self.asked.type_id as usize)
-                .copied()
-                .unwrap_or(false),
-            Some(node) => relation
-                .held_by_usersets
-                .binary_search(&node.relation)
-                .is_ok(),
+            None => plan.may_hold(relation, self.asked.type_id),
+            Some(node) => plan.may_hold_userset(relation, node.relation),
         }
     }
 

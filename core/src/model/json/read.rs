@@ -13,6 +13,7 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::model::error::{ErrorKind, ModelError, Span};
+use crate::model::limits::ModelLimits;
 use crate::model::parse::MAX_REWRITE_DEPTH;
 use crate::model::{
     Assignable, AssignableKind, ConditionDef, Model, ParamDef, ParamType, RelationDef, Rewrite,
@@ -33,6 +34,8 @@ const MAX_PARAM_DEPTH: usize = 8;
 /// where the shape is wrong. Nothing else is checked; see
 /// [`validate`](crate::model::validate).
 pub fn from_json(text: &str) -> Result<Model, Vec<ModelError>> {
+    let within = ModelLimits::default().check_text(text);
+    within.map_err(|error| vec![error])?;
     let document: Document = serde_json::from_str(text).map_err(|e| vec![shape_error(&e)])?;
     document.into_model()
 }
