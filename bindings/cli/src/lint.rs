@@ -19,20 +19,21 @@ use crate::answer::{Answer, Status};
 use crate::clock::ClockArgs;
 use crate::fault::{Failure, Fault, Severity};
 use crate::input::{Form, Loaded, SnapshotArgs};
-use crate::paint::{FAINT, GOOD, WARN, paint};
+use crate::paint::{BAD, FAINT, GOOD, WARN, paint};
 use crate::progress::Spinner;
 use crate::{question, snapshot_fault};
 
 /// Find what in a snapshot has no effect, or more than was meant
 ///
-/// Warnings: dead relations, unused types, wildcard agents, tuples that the
+/// Errors: tuples that would exclude somebody, but that the model does not
+/// admit. Warnings: dead relations, unused types, wildcard agents, tuples that the
 /// model does not admit, grants that reach nobody, parents that pass nothing
 /// on, grants to or on entities that are not there, expired principals,
-/// disabled ones that still hold grants. Notes: what actors must hold, public
-/// grants, relations that
+/// disabled ones that still hold grants, revocations that revoke nothing. Notes:
+/// what actors must hold, public grants, relations that
 /// nobody has, conditions that no tuple uses, names that look like a slip,
-/// principals and entities without any grant. Exit status: 0 no warnings,
-/// 1 warnings, 2 the snapshot cannot be read.
+/// principals and entities without any grant. Exit status: 0 neither errors nor
+/// warnings, 1 some, 2 the snapshot cannot be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -55,8 +56,12 @@ pub(crate) struct LintArgs {
 /// The most findings of one code that are shown in words.
 const MAX_SHOWN: usize = 20;
 
+/// What should have been excluded is not: this is an error.
+const BLOCKS_NOBODY: &str = "tuple.blocks_nobody";
+
 /// Every code, in the order in which findings are shown.
-const CODES: [&str; 29] = [
+const CODES: [&str; 33] = [
+    BLOCKS_NOBODY,
     "model.advice",
     model::DEAD_RELATION,
     model::UNUSED_TYPE,
@@ -68,6 +73,9 @@ const CODES: [&str; 29] = [
     "tuple.duplicate",
     "more",
     "issuer.key",
+    "revoked.token",
+    "revoked.key",
+    "revoked.principal",
     "entity.absent_recipient",
     "entity.absent_target",
     "entity.absent_type",
@@ -110,6 +118,7 @@ pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
     findings.sort_by_key(|f| (f.severity, CODES.iter().position(|code| *code == f.code)));
 
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
+    let errors = count(Severity::Error);
     let (warnings, notes) = (count(Severity::Warning), count(Severity::Note));
     let mut text = String::new();
     let mut shown = ("", 0);
@@ -126,7 +135,7 @@ pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
             text.push_str(&format!("{}\n", paint(FAINT, said)));
         }
     }
-    text.push_str(&summary(warnings, notes));
+    text.push_str(&summary(errors, warnings, notes));
     let mut notes_out = Vec::new();
     if matches!(loaded.form, Form::Compiled) {
         notes_out.push(
@@ -137,9 +146,9 @@ pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
     let listed: Vec<Value> = findings.iter().map(Fault::document).collect();
     Ok(Answer {
         text,
-        document: json!({ "warnings": warnings, "notes": notes, "findings": listed }),
+        document: json!({ "errors": errors, "warnings": warnings, "notes": notes, "findings": listed }),
         notes: notes_out,
-        status: Status::of(warnings == 0),
+        status: Status::of(errors + warnings == 0),
     })
 }
 
@@ -148,7 +157,9 @@ fn find(loaded: &Loaded, now: UnixSeconds) -> Result<Vec<Fault>, Failure> {
     let mut findings = model::find(policy.model());
     for warning in policy.warnings() {
         let mut fault = question::of_warning(warning, policy.model());
-        fault.severity = Severity::Warning;
+        if warning.code != BLOCKS_NOBODY {
+            fault.severity = Severity::Warning;
+        }
         findings.push(fault);
     }
     let document = match &loaded.form {
@@ -183,12 +194,16 @@ fn find(loaded: &Loaded, now: UnixSeconds) -> Result<Vec<Fault>, Failure> {
     Ok(findings)
 }
 
-fn summary(warnings: usize, notes: usize) -> String {
+fn summary(errors: usize, warnings: usize, notes: usize) -> String {
     let plural = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
     };
+    let errors = match errors {
+        0 => String::new(),
+        _ => format!("{}, ", paint(BAD, plural(errors, "error"))),
+    };
     let style = if warnings == 0 { GOOD } else { WARN };
     let warnings = paint(style, plural(warnings, "warning"));
-    format!("{warnings}, {}\n", plural(notes, "note"))
+    format!("{errors}{warnings}, {}\n", plural(notes, "note"))
 }

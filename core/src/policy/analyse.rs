@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::graph::RelationId;
-use super::holders::{Edges, Holders};
+use super::holders::{Edges, Holders, Relations};
 use super::plan::{AllowedKind, Leaf, Op, OpId, Plan};
 use crate::order;
 
@@ -46,6 +46,7 @@ impl Plan {
             relation.up_parents.dedup();
         }
         self.excludes = self.ops.iter().any(|op| matches!(op, Op::Exclusion { .. }));
+        self.blocking = self.find_blocking();
         let dependents = Edges::reversed(&depends);
         let boolean = dependents.above(boolean);
         let conditional = dependents.above(conditional);
@@ -62,6 +63,44 @@ impl Plan {
             }
         }
         self.holders = Holders::new(self.types.len(), dependents, Edges::reversed(&included));
+    }
+
+    /// The relations of which a tuple may take something away: those that stand
+    /// below some exclusion, however deep.
+    fn find_blocking(&self) -> Relations {
+        let mut pending = Vec::new();
+        for op in &self.ops {
+            if let Op::Exclusion { subtract, .. } = op {
+                self.mentions(*subtract, &mut pending);
+            }
+        }
+        let mut blocking = Relations::of(self.relations.len());
+        while let Some(id) = pending.pop() {
+            if blocking.insert(id) {
+                self.mentions(self.root(id), &mut pending);
+                pending.extend(self.assigned_usersets(id));
+            }
+        }
+        blocking
+    }
+
+    /// The relations whose tuples an operation looks at, or that it asks.
+    fn mentions(&self, op: OpId, into: &mut Vec<RelationId>) {
+        match self.op(op) {
+            Op::Never => {}
+            Op::Direct(id) | Op::Computed(id) => into.push(*id),
+            Op::Parents(parents) => {
+                into.push(parents.tupleset);
+                into.extend(parents.targets.iter().map(|(_, target)| *target));
+            }
+            Op::Union(parts) | Op::Intersection(parts) => {
+                parts.iter().for_each(|part| self.mentions(*part, into));
+            }
+            Op::Exclusion { base, subtract } => {
+                self.mentions(*base, into);
+                self.mentions(*subtract, into);
+            }
+        }
     }
 
     /// The usersets that a relation's brackets list.

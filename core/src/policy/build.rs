@@ -1,10 +1,8 @@
 //! From a snapshot to a policy: names are interned, guards numbered, tuples
 //! admitted by the model and laid out in rows.
 
-use std::fmt;
 use std::sync::OnceLock;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::canonical;
@@ -21,72 +19,15 @@ use super::plan::Plan;
 use super::reference::{Admission, Reference, admit};
 #[cfg(feature = "tokens")]
 use super::trust::Trust;
+#[cfg(feature = "tokens")]
+use super::warning::ISSUER;
+use super::warning::{
+    DUPLICATE, NOT_ASSIGNABLE, UNKNOWN_CONDITION, UNKNOWN_RELATION, UNKNOWN_TYPE, Warnings, spell,
+};
 use super::{Inner, Limits, TypeRanges};
-
-/// The most warnings that are kept; the number of all is in the last one.
-const MAX_WARNINGS: usize = 1_000;
 
 /// How many tuples' names are looked for ahead at once.
 const FETCHED: usize = 16;
-
-/// Something in a snapshot that can have no effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Warning {
-    /// A stable name for the kind of warning.
-    pub code: &'static str,
-    /// The JSON pointer of what it is about.
-    pub pointer: String,
-    /// What it is about, in the snapshot's own words.
-    pub subject: String,
-}
-
-impl Warning {
-    /// The code as this build spells it.
-    pub(super) fn known(code: &str) -> &'static str {
-        [
-            UNKNOWN_TYPE,
-            UNKNOWN_CONDITION,
-            UNKNOWN_RELATION,
-            NOT_ASSIGNABLE,
-            DUPLICATE,
-            MODEL,
-            ISSUER,
-            "entity.absent_recipient",
-            "entity.absent_target",
-            "entity.absent_type",
-            "entity.cross_tenant",
-            "entity.no_permissions",
-        ]
-        .into_iter()
-        .find(|known| *known == code)
-        .unwrap_or(MORE)
-    }
-}
-
-const UNKNOWN_TYPE: &str = "tuple.unknown_type";
-const UNKNOWN_RELATION: &str = "tuple.unknown_relation";
-const NOT_ASSIGNABLE: &str = "tuple.not_assignable";
-const UNKNOWN_CONDITION: &str = "tuple.unknown_condition";
-const DUPLICATE: &str = "tuple.duplicate";
-const MODEL: &str = "model.advice";
-const ISSUER: &str = "issuer.key";
-const MORE: &str = "more";
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = match self.code {
-            UNKNOWN_TYPE => "names an object of a type that the model does not define",
-            UNKNOWN_RELATION => "names a relation that the object's type does not define",
-            NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
-            UNKNOWN_CONDITION => "names a condition that the model does not define",
-            DUPLICATE => "is given more than once",
-            MORE => "and more of the kind",
-            _ => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
-        };
-        write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
-    }
-}
 
 pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     let (model, advice) = read_model(snapshot.model.as_ref())?;
@@ -112,12 +53,16 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
             }));
         }
         let (object, user) = references(tuple, i)?;
+        let refused = |warnings: &mut Warnings, code| {
+            let blocks = plan.would_block(object.type_name, &tuple.relation);
+            warnings.refused(code, i, tuple, blocks);
+        };
         let condition = match &tuple.condition {
             None => None,
             Some(c) => match plan.condition(&c.name) {
                 Some(condition) => Some(condition),
                 None => {
-                    warnings.add(UNKNOWN_CONDITION, i, tuple);
+                    refused(&mut warnings, UNKNOWN_CONDITION);
                     continue;
                 }
             },
@@ -153,15 +98,15 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         let relation = match admission {
             Admission::Admitted(relation) => relation,
             Admission::UnknownType => {
-                warnings.add(UNKNOWN_TYPE, i, tuple);
+                refused(&mut warnings, UNKNOWN_TYPE);
                 continue;
             }
             Admission::UnknownRelation => {
-                warnings.add(UNKNOWN_RELATION, i, tuple);
+                refused(&mut warnings, UNKNOWN_RELATION);
                 continue;
             }
             Admission::NotAssignable => {
-                warnings.add(NOT_ASSIGNABLE, i, tuple);
+                refused(&mut warnings, NOT_ASSIGNABLE);
                 continue;
             }
         };
@@ -231,7 +176,7 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     let graph = match Graph::build(names.len(), &nodes, &edges) {
         Some(graph) => graph,
         None => {
-            warnings.duplicates(&edges, &raw, tuples);
+            warn_of_duplicates(&mut warnings, &edges, &raw, tuples);
             let mut unique = edges.clone();
             unique.sort_unstable();
             unique.dedup();
@@ -255,6 +200,10 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         let written = Trust::compile(snapshot, &plan)?;
         for (pointer, text) in written.issuers.warnings() {
             warnings.note(ISSUER, &pointer, text);
+        }
+        let known = |principal: &str| names.find(principal).is_some() || directory.knows(principal);
+        for (code, pointer, text) in written.idle_revocations(snapshot, known) {
+            warnings.note(code, &pointer, text);
         }
         if snapshot.issuers == sections.issuers {
             written
@@ -410,8 +359,22 @@ fn refuse_conflicts(
     Ok(())
 }
 
-fn spell(tuple: &TupleRecord<'_>) -> String {
-    format!("{} {} {}", tuple.user, tuple.relation, tuple.object)
+fn warn_of_duplicates(
+    warnings: &mut Warnings,
+    edges: &[Edge],
+    raw: &[RawEdge],
+    tuples: &[TupleRecord<'_>],
+) {
+    let mut order: Vec<(&Edge, &RawEdge)> = edges.iter().zip(raw).collect();
+    order.sort_unstable_by(|(a, x), (b, y)| (a, x.index).cmp(&(b, y.index)));
+    for pair in order.windows(2) {
+        if let &[(a, _), (b, second)] = pair
+            && a == b
+            && let Some(tuple) = tuples.get(second.index as usize)
+        {
+            warnings.add(DUPLICATE, second.index as usize, tuple);
+        }
+    }
 }
 
 /// What the model's answer to a tuple depends on.
@@ -423,76 +386,6 @@ struct Kind<'t> {
     user_relation: Option<&'t str>,
     wildcard: bool,
     condition: Option<u32>,
-}
-
-/// Collects warnings, up to a number.
-#[derive(Default)]
-struct Warnings {
-    kept: Vec<Warning>,
-    more: usize,
-}
-
-impl Warnings {
-    fn add(&mut self, code: &'static str, i: usize, tuple: &TupleRecord<'_>) {
-        if self.kept.len() < MAX_WARNINGS {
-            let pointer = format!("/tuples/{i}");
-            self.kept.push(Warning {
-                code,
-                pointer,
-                subject: spell(tuple),
-            });
-        } else {
-            self.more += 1;
-        }
-    }
-
-    fn note(&mut self, code: &'static str, pointer: &str, subject: String) {
-        if self.kept.len() < MAX_WARNINGS {
-            let pointer = pointer.to_owned();
-            self.kept.push(Warning {
-                code,
-                pointer,
-                subject,
-            });
-        } else {
-            self.more += 1;
-        }
-    }
-
-    fn advice(&mut self, advice: &[ModelError]) {
-        for error in advice.iter().take(MAX_WARNINGS) {
-            let pointer = "/model".to_owned();
-            self.kept.push(Warning {
-                code: MODEL,
-                pointer,
-                subject: error.message(),
-            });
-        }
-    }
-
-    fn duplicates(&mut self, edges: &[Edge], raw: &[RawEdge], tuples: &[TupleRecord<'_>]) {
-        let mut order: Vec<(&Edge, &RawEdge)> = edges.iter().zip(raw).collect();
-        order.sort_unstable_by(|(a, x), (b, y)| (a, x.index).cmp(&(b, y.index)));
-        for pair in order.windows(2) {
-            if let &[(a, _), (b, second)] = pair
-                && a == b
-                && let Some(tuple) = tuples.get(second.index as usize)
-            {
-                self.add(DUPLICATE, second.index as usize, tuple);
-            }
-        }
-    }
-
-    fn finish(mut self) -> Vec<Warning> {
-        if self.more > 0 {
-            self.kept.push(Warning {
-                code: MORE,
-                pointer: "/tuples".to_owned(),
-                subject: format!("{} tuples", self.more),
-            });
-        }
-        self.kept
-    }
 }
 
 impl GuardTable {

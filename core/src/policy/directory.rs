@@ -157,6 +157,15 @@ impl Directory {
         self.entities.warnings()
     }
 
+    /// Whether some section beside the tuples names a principal.
+    #[cfg(feature = "tokens")]
+    pub(super) fn knows(&self, principal: &str) -> bool {
+        self.principals.contains_key(principal)
+            || self.access.contains_key(principal)
+            || self.permissions.contains_key(principal)
+            || principal.starts_with(&format!("{ENTITY_TYPE}:"))
+    }
+
     /// What is known of a principal.
     #[cfg(feature = "tokens")]
     pub(crate) fn principal(&self, id: &str) -> Option<&PrincipalRecord> {
@@ -378,7 +387,7 @@ fn check_delegation(delegation: &DelegationRecord) -> Result<(), SnapshotError> 
     Ok(())
 }
 
-fn object(text: &str, pointer: impl Fn() -> String) -> Result<(), SnapshotError> {
+pub(super) fn object(text: &str, pointer: impl Fn() -> String) -> Result<(), SnapshotError> {
     let refused = |reason| {
         SnapshotErrorKind::Identifier {
             found: text.to_owned(),

@@ -15,9 +15,10 @@ mod reference;
 mod template;
 #[cfg(feature = "tokens")]
 mod trust;
+mod warning;
 
-pub use build::Warning;
 pub use image::CompiledError;
+pub use warning::Warning;
 
 #[cfg(feature = "tokens")]
 pub(crate) use directory::InForce;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{Assignable, AssignableKind, Model, RelationDef, Rewrite, TypeDef};
 
 use super::graph::RelationId;
-use super::holders::Holders;
+use super::holders::{Holders, Relations};
 use crate::order;
 
 /// The number of a type: its place in the order of names.
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     conditions: BTreeMap<String, u32>,
     /// Who may have which relation.
     pub(super) holders: Holders,
+    /// The relations whose tuples may take something away.
+    pub(super) blocking: Relations,
     /// Some rewrite subtracts.
     pub(super) excludes: bool,
 }
@@ -307,6 +309,22 @@ impl Plan {
     #[inline]
     pub(crate) fn op(&self, id: OpId) -> &Op {
         self.ops.get(id as usize).unwrap_or(&Op::Never)
+    }
+
+    /// Whether a tuple of this relation, were it admitted, might take something
+    /// away. Of a name that the type does not define: whether a relation that
+    /// was perhaps meant might.
+    pub(crate) fn would_block(&self, type_name: &str, relation: &str) -> bool {
+        let Some(type_id) = self.type_id(type_name) else {
+            return false;
+        };
+        match self.relation(type_id, relation) {
+            Some(id) => self.blocking.has(id),
+            None => self.types.get(type_id as usize).is_some_and(|of| {
+                let mut relations = of.relations.clone();
+                relations.any(|id| self.blocking.has(id))
+            }),
+        }
     }
 
     /// The number of a condition.

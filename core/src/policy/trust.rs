@@ -1,15 +1,18 @@
 //! Trust: whose tokens count, what scopes mean, and who may act for whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::identifier;
 use crate::scope::{Reach, ScopeContext, ScopePolicy, ScopeSections, ScopeSet};
 use crate::snapshot::{DelegationRecord, Snapshot, SnapshotError, SnapshotErrorKind};
-use crate::token::{IssuerConfig, Issuers, TupleTemplate};
+use crate::token::json::shorten;
+use crate::token::{IssuerConfig, Issuers, TokenError, TupleTemplate};
 
 use super::delegated;
+use super::directory;
 use super::plan::Plan;
 use super::template;
+use super::warning::{REVOKED_KEY, REVOKED_PRINCIPAL, REVOKED_TOKEN};
 
 /// The sections about tokens, checked.
 #[derive(Debug, Default)]
@@ -30,6 +33,11 @@ impl Trust {
         let issuers = Issuers::compile(&snapshot.issuers, &snapshot.revoked)
             .map_err(|e| SnapshotErrorKind::Issuer(Box::new(e.fault)).at(e.pointer))?;
         delegated::check(snapshot, plan)?;
+        // A slip here would revoke nobody, without a word.
+        for principal in snapshot.revoked.principals.keys() {
+            let member = principal.replace('~', "~0").replace('/', "~1");
+            directory::object(principal, || format!("/revoked/principals/{member}"))?;
+        }
         for (i, config) in snapshot.issuers.iter().enumerate() {
             check_templates(config, plan, &format!("/issuers/{i}"))?;
         }
@@ -56,6 +64,58 @@ impl Trust {
             delegation: snapshot.delegation.clone(),
             actor_scopes,
         })
+    }
+
+    /// What in `revoked` takes nothing back, with code, pointer and words.
+    /// `known` says whether a section names a principal.
+    pub(super) fn idle_revocations(
+        &self,
+        snapshot: &Snapshot<'_>,
+        known: impl Fn(&str) -> bool,
+    ) -> Vec<(&'static str, String, String)> {
+        let mut idle = Vec::new();
+        let revoked = &snapshot.revoked;
+        for (i, _) in (0..).zip(&revoked.tokens).filter(|(_, id)| id.is_empty()) {
+            let text = "a token's id is empty: it revokes no token";
+            idle.push((
+                REVOKED_TOKEN,
+                format!("/revoked/tokens/{i}"),
+                text.to_owned(),
+            ));
+        }
+        for (i, key) in (0..).zip(&revoked.keys) {
+            let text = match self.issuers.find(&key.issuer) {
+                Err(_) => format!("no issuer is named `{}`", shorten(&key.issuer, 100)),
+                Ok((_, issuer)) => match issuer.keys.find(Some(&key.kid)) {
+                    Err(TokenError::KeyUnknown { .. }) => format!(
+                        "`{}` has no key `{}`",
+                        shorten(&key.issuer, 100),
+                        shorten(&key.kid, 100)
+                    ),
+                    _ => continue,
+                },
+            };
+            idle.push((REVOKED_KEY, format!("/revoked/keys/{i}"), text));
+        }
+        let templates = snapshot.issuers.iter();
+        let templates = templates.flat_map(|issuer| [&issuer.subject, &issuer.actor]);
+        let types: BTreeSet<&str> = templates
+            .flatten()
+            .filter_map(|template| Some(template.split_once(':')?.0))
+            .collect();
+        for principal in revoked.principals.keys() {
+            let type_name = principal.split_once(':').map_or("", |(t, _)| t);
+            if types.contains(type_name) || known(principal) {
+                continue;
+            }
+            let member = principal.replace('~', "~0").replace('/', "~1");
+            idle.push((
+                REVOKED_PRINCIPAL,
+                format!("/revoked/principals/{member}"),
+                format!("nothing names `{}`", shorten(principal, 100)),
+            ));
+        }
+        idle
     }
 }
 

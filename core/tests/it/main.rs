@@ -36,6 +36,8 @@ mod openfga_language;
 mod purity;
 #[cfg(feature = "tokens")]
 mod scope_allocations;
+#[cfg(all(feature = "conditions", feature = "tokens"))]
+mod slips;
 mod smoke;
 #[cfg(feature = "tokens")]
 mod token_attacks;

@@ -421,3 +421,24 @@ fn the_bank_is_clean() {
         ran.out
     );
 }
+
+#[test]
+fn a_block_that_is_not_admitted_is_an_error() {
+    let folder = Folder::new();
+    let model = "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define blocked: [user]\n    define editor: [user]\n    define viewer: editor but not blocked";
+    let tuples = json!([
+        t("user:anne", "editor", "document:1"),
+        t("user:anne", "bloked", "document:1")
+    ]);
+    folder.add(
+        "p.json",
+        json!({"deputize": 1, "model": model, "tuples": tuples}).to_string(),
+    );
+    let ran = folder.run("lint -s p.json");
+    assert_eq!(ran.status, 1);
+    assert!(ran.out.starts_with("error: "), "{}", ran.out);
+    assert!(ran.out.contains("tuple.blocks_nobody"), "{}", ran.out);
+    assert!(ran.out.contains("1 error, 1 warning"), "{}", ran.out);
+    let ran = folder.run("lint -s p.json --json");
+    assert_eq!(ran.json()["errors"], 1);
+}

@@ -126,6 +126,48 @@ condition live(on: bool) {
 }
 
 #[test]
+fn what_stands_below_an_exclusion_may_block() {
+    let plan = plan(
+        "model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user]
+    define other: [user]
+type folder
+  relations
+    define suspended: [user]
+type document
+  relations
+    define parent: [folder]
+    define barred: [group#member]
+    define editor: [user]
+    define viewer: editor but not (barred or suspended from parent)
+",
+    );
+    for (type_name, relation, blocks) in [
+        ("document", "barred", true),
+        ("document", "parent", true),
+        ("group", "member", true),
+        ("folder", "suspended", true),
+        ("document", "editor", false),
+        ("document", "viewer", false),
+        ("group", "other", false),
+        // A slip of the pen for one that does.
+        ("document", "bared", true),
+        ("user", "bared", false),
+        ("nothing", "bared", false),
+    ] {
+        assert_eq!(
+            plan.would_block(type_name, relation),
+            blocks,
+            "{type_name}#{relation}"
+        );
+    }
+}
+
+#[test]
 fn long_chains_are_answered_though_they_are_not_unfolded() {
     let last = 499;
     let tuples = r#"[{"user": "user:anne", "relation": "r0", "object": "document:1"},
