@@ -6,7 +6,7 @@ use clap::Args;
 use deputize::time::UnixSeconds;
 
 /// When a question is asked.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct ClockArgs {
     /// The time to decide at, in seconds since 1970; the clock's where it is
     /// not given.

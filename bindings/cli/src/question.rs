@@ -4,9 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 use deputize::model::{Assignable, AssignableKind, Model};
+use deputize::time::UnixSeconds;
 use deputize::{Limits, Policy, QueryError, Tuple, TupleFault, View, Warning};
 use serde_json::{Map, Value};
 
+use crate::clock::ClockArgs;
 use crate::fault::{Failure, Fault};
 use crate::snapshot_fault::relations_of;
 use crate::{input, suggest, tuples};
@@ -27,6 +29,13 @@ pub(crate) struct QuestionArgs {
     #[arg(long, help_heading = "Question")]
     tenant: Option<String>,
 
+    #[command(flatten)]
+    clock: ClockArgs,
+
+    /// Answer even if the snapshot's `not_after` has passed.
+    #[arg(long, help_heading = "Question")]
+    ignore_staleness: bool,
+
     /// The most hops through usersets and parents [default: the snapshot's].
     #[arg(long, value_name = "N", help_heading = "Limits")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -45,6 +54,7 @@ pub(crate) struct QuestionArgs {
 impl QuestionArgs {
     /// The policy as this question sees it.
     pub(crate) fn view<'p>(&self, policy: &'p Policy) -> Result<View<'p>, Failure> {
+        self.check_fresh(policy)?;
         let mut view = policy.view().with_limits(self.limits(policy));
         if let Some(context) = &self.context {
             view = view.with_context(&read_context(context)?);
@@ -58,6 +68,19 @@ impl QuestionArgs {
         }
         view.with_tuples(&tuples)
             .map_err(|error| of_query(&error, policy.model(), &tuples).into())
+    }
+
+    fn check_fresh(&self, policy: &Policy) -> Result<(), Failure> {
+        let now = self.clock.now();
+        match policy.not_after() {
+            Some(last) if now > UnixSeconds(last) && !self.ignore_staleness => {
+                let said = format!("the snapshot held until {last}; it is {now}");
+                Err(Fault::new("snapshot.stale", said)
+                    .hint("fetch a newer one, or ask this one all the same with --ignore-staleness")
+                    .into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn limits(&self, policy: &Policy) -> Limits {

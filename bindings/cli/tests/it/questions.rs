@@ -325,3 +325,34 @@ fn expand_names_what_leads_further() {
         .json();
     assert_eq!(json["union"][0]["users"], json!(["user:bob"]));
 }
+
+#[test]
+fn a_stale_snapshot_answers_no_question() {
+    let folder = Folder::new();
+    let snapshot = json!({
+        "deputize": 1,
+        "not_after": 1_000,
+        "model": "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define viewer: [user]",
+        "tuples": [{"user": "user:anne", "relation": "viewer", "object": "document:1"}],
+    });
+    folder.add("old.json", snapshot.to_string());
+    for line in [
+        "check user:anne viewer document:1",
+        "explain user:anne viewer document:1",
+        "filter user:anne viewer document:1",
+        "list-objects user:anne viewer document",
+        "list-users document:1 viewer user",
+        "expand viewer document:1",
+    ] {
+        for fresh in ["--now 1000", "--ignore-staleness"] {
+            let ran = folder.run(&format!("{line} -s old.json {fresh}"));
+            assert_eq!(ran.status, 0, "{line} {fresh}: {}", ran.err);
+        }
+        for stale in ["", "--now 1001"] {
+            let ran = folder.run(&format!("{line} -s old.json {stale}"));
+            assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{line} {stale}");
+            assert!(ran.err.contains("snapshot.stale"), "{}", ran.err);
+            assert!(ran.err.contains("--ignore-staleness"), "{}", ran.err);
+        }
+    }
+}
