@@ -105,7 +105,7 @@ describe("a policy", () => {
   });
 
   it("filters packed ids to the same mask", () => {
-    const caller = policy.caller("user:anne", { now: NOW });
+    const caller = policy.caller("user:anne", { now: NOW }).at(NOW);
     const pack = (ids) => new TextEncoder().encode(ids.join("\n"));
     const lists = [[], ["document:1"], ["document:2", "document:1", "", "cat:1", "document:1"], ["", ""], Array(5_000).fill("document:1")];
     for (const ids of lists) {
@@ -123,7 +123,7 @@ describe("a policy", () => {
   });
 
   it("does on another thread what it does on this one", async () => {
-    const caller = policy.caller("user:anne", { now: NOW });
+    const caller = policy.caller("user:anne", { now: NOW }).at(NOW);
     const ids = ["document:2", "document:1", "nothing"];
     assert.deepEqual(await policy.filterAsync("user:anne", "viewer", ids), policy.filter("user:anne", "viewer", ids));
     assert.deepEqual(await policy.filterAsync("user:bob", "viewer", ids, { context: { hour: 10 } }), policy.filter("user:bob", "viewer", ids, { context: { hour: 10 } }));
@@ -253,7 +253,7 @@ describe("errors", () => {
 describe("memory", () => {
   it("is given back", () => {
     const policy = Policy.fromJson(snapshot());
-    const caller = policy.caller("user:anne", { now: NOW });
+    const caller = policy.caller("user:anne", { now: NOW }).at(NOW);
     policy.free();
     policy.free();
     for (const what of [() => policy.revision, () => policy.check("user:anne", "viewer", "document:1"), () => policy.toCompiled()]) {

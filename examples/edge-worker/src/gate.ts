@@ -93,7 +93,7 @@ export async function admit(gate: Gate, policy: Policy, request: Request, path: 
     if (caller.dpop !== null && !proofs.first(caller.dpop, now)) {
       throw refuse(401, "edge.proof_replayed", [{ scheme, error: "invalid_dpop_proof", scope }]);
     }
-    const { allowed, reason, record } = caller.decide(action, resource);
+    const { allowed, reason, record } = caller.decide(action, resource, undefined, now);
     note({ event: "decision", method: request.method, path, record });
     if (allowed !== true) {
       if (reason === "snapshot.stale") throw new Refusal(503, reason);

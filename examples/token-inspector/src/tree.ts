@@ -49,7 +49,7 @@ export function decision(answer: Decision, hops: Hop[], now: number): Line[] {
     const says: Child[] =
       branch.role === "scopes"
         ? [faint(branch.allowed ? "the scopes cover it: " : "the scopes do not cover it: "), scope === "" ? "none" : name(scope)]
-        : [name(who), faint({ subject: " itself, as the subject", actor: " itself, as the actor", actor_scopes: " by its scopes in the snapshot", task: " as the task" }[branch.role])];
+        : [name(who), faint({ subject: " itself, as the subject", actor: " itself, as the actor", actor_scopes: " by its scopes in the snapshot", task: " as the task", delegated: " by its hop alone, as the party before it" }[branch.role])];
     lines.push({ holds: branch.allowed, says, below: branch.grounds === undefined ? [] : grounds(branch.grounds, now) });
   }
   return lines;
