@@ -565,6 +565,35 @@ export type Grounds = {
   message: string;
 };
 
+/**
+ * Why a guard refuses a call, besides the reasons of decisions.
+ * - `guard.no_caller`: nothing says who asks, or one who cannot be asked here
+ * - `guard.ambiguous`: two places say who asks, and not the same
+ * - `guard.no_rule`: no rule says what the call needs
+ * - `guard.no_resource`: the arguments name no resource
+ * - `guard.arguments`: the arguments are not the ones that would be used, or are no arguments of it
+ * - `guard.malformed`: the request is not what it must be
+ * - `guard.hidden`: it is not shown to this caller, and so not called
+ * - `guard.not_approved`: a human must approve of it, and has not
+ * - `guard.proof_used`: the proof of possession was used before
+ * - `guard.callback`: what is to see each ruling failed, said no, or would have to be waited for
+ * - `guard.error`: the decision failed: a rule's own function, or what gives the policy
+ * - `guard.options`: the guard is not set up as it must be
+ */
+export type GuardCode =
+  | "guard.no_caller"
+  | "guard.ambiguous"
+  | "guard.no_rule"
+  | "guard.no_resource"
+  | "guard.arguments"
+  | "guard.malformed"
+  | "guard.hidden"
+  | "guard.not_approved"
+  | "guard.proof_used"
+  | "guard.callback"
+  | "guard.error"
+  | "guard.options";
+
 /** One hop of a chain, and what it rests on. */
 export interface Hop {
   /** Whether it is admitted. */
@@ -1071,6 +1100,31 @@ export interface ResourceRecord {
   tenant?: string;
 }
 
+/**
+ * Why a retriever drops a chunk or refuses a search, besides the reasons of decisions.
+ * - `resource.missing`: the chunk names no resource
+ * - `resource.untyped`: the chunk's resource has no type
+ * - `resource.error`: the chunk's resource could not be read
+ * - `acl.missing`: the chunk does not say who its readers are
+ * - `acl.malformed`: what the chunk says of its readers is no name
+ * - `duplicate`: it is one that was given already
+ * - `retrieval.nothing_allowed`: the caller may see nothing, so there is nothing to search for
+ * - `retrieval.prefilter`: this store cannot be told what to search for
+ * - `retrieval.types`: the resources' types are not said, and a store is to be searched for them
+ * - `retrieval.options`: the retriever is not set up as it must be
+ */
+export type RetrievalCode =
+  | "resource.missing"
+  | "resource.untyped"
+  | "resource.error"
+  | "acl.missing"
+  | "acl.malformed"
+  | "duplicate"
+  | "retrieval.nothing_allowed"
+  | "retrieval.prefilter"
+  | "retrieval.types"
+  | "retrieval.options";
+
 /** The snapshot's `revoked`, as written. */
 export interface RevokedConfig {
   /** Keys, by issuer and `kid`. */
@@ -1215,6 +1269,33 @@ export interface Snapshot {
   /** The relationships. */
   tuples?: TupleRecord[];
 }
+
+/**
+ * Why a source has no new policy.
+ * - `source.unreachable`: nothing was read
+ * - `source.redirect`: another place was named, and none is followed
+ * - `source.timeout`: it took too long in all
+ * - `source.too_large`: there is more than is read
+ * - `source.damaged`: the body is not what its own digest says
+ * - `source.check`: a check did not say yes
+ * - `source.digest`: its digest is not the one that was said
+ * - `source.signature`: none of the keys has signed it
+ * - `source.rollback`: it was issued before the one in use
+ * - `source.listener`: a listener failed, which changes nothing
+ * - `source.options`: the source is not set up as it must be
+ */
+export type SourceCode =
+  | "source.unreachable"
+  | "source.redirect"
+  | "source.timeout"
+  | "source.too_large"
+  | "source.damaged"
+  | "source.check"
+  | "source.digest"
+  | "source.signature"
+  | "source.rollback"
+  | "source.listener"
+  | "source.options";
 
 /** One step of an explanation. */
 export type Step = {

@@ -1,7 +1,7 @@
 // A policy that is kept fresh from where its snapshot lies. All times here are
 // in seconds.
 
-import { DeputizeError, Policy } from "deputize";
+import { DeputizeError, Policy, type SourceCode } from "deputize";
 
 import { type Options, adrift, misuse, number, strict, within } from "./guards/strict.js";
 
@@ -308,7 +308,7 @@ export class Source implements Disposable {
 }
 
 /** A failure of an origin, or of what it gave. */
-function fault(code: string, message: string): DeputizeError {
+function fault(code: SourceCode, message: string): DeputizeError {
   return new DeputizeError({ kind: "input", code, message });
 }
 
@@ -642,6 +642,6 @@ function hex(digest: ArrayBuffer): string {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function distrust(code: string, what: string, cause?: unknown): DeputizeError {
+function distrust(code: SourceCode, what: string, cause?: unknown): DeputizeError {
   return new DeputizeError({ kind: "input", code, message: `the policy is not to be trusted: ${what}` }, cause === undefined ? undefined : { cause });
 }

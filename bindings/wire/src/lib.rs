@@ -26,6 +26,7 @@ mod ask;
 mod authzen;
 #[cfg(feature = "tokens")]
 mod caller;
+pub mod codes;
 #[cfg(feature = "tokens")]
 mod credentials;
 mod error;

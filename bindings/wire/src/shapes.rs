@@ -15,6 +15,7 @@ use crate::caller::{
     Asking, CallerDescription, Checked, InspectOptions, PolicyInspectOptions, QuestionRecord,
     ReplayOptions,
 };
+use crate::codes::{GuardCode, RetrievalCode, SourceCode};
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
 use crate::options::QueryOptions;
@@ -81,6 +82,9 @@ pub(crate) fn answers() -> Map<String, Value> {
     add::<Evaluations>(&mut answers);
     add::<Found<NamedEntity>>(&mut answers);
     add::<Found<NamedAction>>(&mut answers);
+    add::<GuardCode>(&mut answers);
+    add::<RetrievalCode>(&mut answers);
+    add::<SourceCode>(&mut answers);
     answers.take_definitions(true)
 }
 

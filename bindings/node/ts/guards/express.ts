@@ -7,7 +7,7 @@ import type { Caller } from "deputize";
 
 import { type Authentication, Gate, type Refusal, isRefusal } from "./http.js";
 import type { Identity } from "./identity.js";
-import { Judge } from "./rule.js";
+import { Judge, type Need } from "./rule.js";
 import { misuse } from "./strict.js";
 
 export { type Authentication, type DpopOptions, type Problem, type ResourceMetadata, type ResourceOptions, resourceMetadata } from "./http.js";
@@ -30,6 +30,7 @@ declare global {
 export interface Request extends IncomingMessage {
   originalUrl?: string;
   protocol?: string;
+  params?: unknown;
   caller?: Caller;
   identity?: Identity;
 }
@@ -39,7 +40,7 @@ export type Middleware = (request: Request, response: ServerResponse, next: (err
 export interface Guard {
   /** Lets nobody through that the policy does not accept. */
   readonly authenticate: Middleware;
-  /** Lets through whoever may do an action on a resource, `type:id` or a path; comes after `authenticate`. */
+  /** Lets through whoever may do an action on a resource, `type:id` or a path, in which `{name}` is the route's parameter of that name; comes after `authenticate`. */
   permit<R extends Request>(
     action: string,
     resource: string | ((request: R) => string),
@@ -67,11 +68,11 @@ export function guardRoutes(options: Authentication): Guard {
       next();
     },
     permit(action, resource) {
-      const rule = { action, resource: typeof resource === "string" ? () => resource : resource, visible: () => true };
+      const rule: Need<any> = typeof resource === "string" ? { action, resource } : { action, resource, visible: () => true };
       const judge = new Judge<Identity>(options, (identity) => identity, { route: rule });
       return (request, response, next) => {
         if (request.identity === undefined) throw misuse("`permit` comes after `authenticate`");
-        const { outcome, code } = judge.rule("route", request, request.identity);
+        const { outcome, code } = judge.rule("route", typeof resource === "string" ? request.params : request, request.identity);
         if (outcome !== "allow") return answer(response, gate.forbid(code));
         next();
       };

@@ -5,7 +5,7 @@ import type { Context, MiddlewareHandler } from "hono";
 
 import { type Authentication, Gate, type Refusal, isRefusal } from "./http.js";
 import type { Identity } from "./identity.js";
-import { Judge } from "./rule.js";
+import { Judge, type Need } from "./rule.js";
 import { misuse } from "./strict.js";
 
 export { type Authentication, type DpopOptions, type Problem, type ResourceMetadata, type ResourceOptions, resourceMetadata } from "./http.js";
@@ -25,7 +25,7 @@ type Middleware = MiddlewareHandler<{ Variables: Variables }>;
 export interface Guard {
   /** Lets nobody through that the policy does not accept. */
   readonly authenticate: Middleware;
-  /** Lets through whoever may do an action on a resource, `type:id` or a path; comes after `authenticate`. */
+  /** Lets through whoever may do an action on a resource, `type:id` or a path, in which `{name}` is the route's parameter of that name; comes after `authenticate`. */
   permit(action: string, resource: string | ((context: Context) => string)): Middleware;
 }
 
@@ -50,12 +50,12 @@ export function guardRoutes(options: Authentication): Guard {
       await next();
     },
     permit(action, resource) {
-      const rule = { action, resource: typeof resource === "string" ? () => resource : resource, visible: () => true };
+      const rule: Need<any> = typeof resource === "string" ? { action, resource } : { action, resource, visible: () => true };
       const judge = new Judge<Identity>(options, (identity) => identity, { route: rule });
       return async (context, next) => {
         const identity = context.get("identity");
         if (identity === undefined) throw misuse("`permit` comes after `authenticate`");
-        const { outcome, code } = judge.rule("route", context, identity);
+        const { outcome, code } = judge.rule("route", typeof resource === "string" ? context.req.param() : context, identity);
         if (outcome !== "allow") return answered(gate.forbid(code));
         await next();
       };

@@ -137,7 +137,7 @@ export class Gate {
   forbid(code: string): Refusal {
     if (code === "scope.insufficient") return this.#challenge(403, code, "insufficient_scope");
     // What is broken here is no fault of the caller's.
-    if (OURS.has(code) || code.startsWith("call.") || code.startsWith("source.")) return answer(503, code);
+    if (isOurs(code)) return answer(503, code);
     // The token no longer counts.
     if (code.startsWith("token.") || code.startsWith("revoked.")) return this.#challenge(401, code, "invalid_token");
     return answer(403, code);
@@ -180,7 +180,7 @@ export class Gate {
 
   #refused(thrown: unknown, proof: string | undefined): Refusal {
     // A policy that is stale, or cannot be had, is no fault of the token.
-    if (!(thrown instanceof DeputizeError) || thrown.kind !== "denied" || thrown.code === "snapshot.stale") {
+    if (!(thrown instanceof DeputizeError) || thrown.kind !== "denied" || isOurs(thrown.code)) {
       return answer(503, thrown instanceof DeputizeError ? thrown.code : "guard.error");
     }
     const { code } = thrown;
@@ -219,6 +219,8 @@ function answer(status: Refusal["status"], code: string, headers: { [name: strin
 
 /** Codes of what is broken here. */
 const OURS: ReadonlySet<string> = new Set(["snapshot.stale", "guard.error", "guard.callback", "guard.options", "internal"]);
+
+const isOurs = (code: string): boolean => OURS.has(code) || code.startsWith("call.") || code.startsWith("source.");
 
 /** How many proofs are remembered at most, of all keys and of one: beyond that, none is taken until some have expired. */
 const REMEMBERED = 200_000;

@@ -1,7 +1,7 @@
 // Chunks before a model sees them: which may be seen, and how to find k of them.
 // Nothing here knows of a framework.
 
-import type { Caller, Tuple } from "deputize";
+import type { Caller, Reason, RetrievalCode, Tuple } from "deputize";
 import { DeputizeError } from "deputize";
 
 import type { Identity } from "./identity.js";
@@ -64,7 +64,7 @@ const NO_PART = /[:#*\s\p{Cc}]/u;
 const NO_WHOLE = /[#*\s\p{Cc}]/u;
 
 type Readers = readonly (readonly [subject: string, relation: string])[];
-type Found = { readonly name: string; readonly readers?: Readers } | { readonly dropped: string };
+type Found = { readonly name: string; readonly readers?: Readers } | { readonly dropped: RetrievalCode | Reason };
 type Sifting = { readonly mask: boolean[]; readonly dropped: { readonly [reason: string]: number } };
 
 /** Decides chunks by the resource that each names, or the readers that each carries. */

@@ -1,10 +1,10 @@
 // What a call of a tool needs, and whether it may go on. All guards of tools
 // ask here; whatever fails on the way is a denial.
 
-import { type Caller, type Context, type Decision, DeputizeError } from "deputize";
+import { type Caller, type Context, type Decision, DeputizeError, type GuardCode, type Policy } from "deputize";
 
-import { Identity, type PolicySource, type Who, type WhoIn, policySource } from "./identity.js";
-import { type AtOnce, type GuardCode, type Options, adrift, atOnce, misuse, refusal, strict } from "./strict.js";
+import { Identity, type PolicySource, type Who, type WhoIn, inForce, policySource } from "./identity.js";
+import { type AtOnce, type Options, adrift, atOnce, misuse, refusal, strict } from "./strict.js";
 
 /** One id. A whole number is the text of its digits. */
 type Id = string | number | bigint;
@@ -26,15 +26,15 @@ export type Need<Args> = {
   readonly ask?: true | { readonly unless: string } | ((args: Args, caller: Caller) => boolean);
 } & (
   | {
-      /** `type:id` or a path. */
+      /** `type:id` or a path. A `{name}` in it is the argument of that name, which must be one part of a name. */
       readonly resource: string;
-      /** Whether the tool is shown to a caller; by default to whoever may call it. */
+      /** Whether the tool is shown to a caller; by default to whoever may call it, or may do the action on anything of the type. */
       readonly visible?: (caller: Caller) => boolean;
     }
   | {
       /** The type of the resource. */
       readonly type: string;
-      /** Its id: the tool's call needs the action on `type:id`. */
+      /** Its id, one part of a name: the tool's call needs the action on `type:id`. */
       readonly id: (args: Args) => Some<Id>;
       /** Whether the tool is shown to a caller; by default to whoever may do the action on anything of the type. */
       readonly visible?: (caller: Caller) => boolean;
@@ -96,8 +96,10 @@ export class Judge<Place> {
   readonly #guarding: Guarding;
   readonly #who: (place: Place) => Who | undefined;
   readonly #rules: Rules;
+  /** The policies that the rules were compared with. */
+  readonly #looked = new WeakSet<Policy>();
 
-  /** @throws {DeputizeError} of the kind `misuse`: there is no policy, or a rule is none. */
+  /** @throws {DeputizeError} of the kind `misuse`: there is no policy, a rule is none, or the policy at hand knows no such action or type. */
   constructor(guarding: Guarding, who: WhoIn<Place> | undefined, rules: Rules) {
     policySource(guarding.policy);
     if (typeof rules !== "object" || rules === null) throw misuse("a guard needs `rules`");
@@ -108,6 +110,25 @@ export class Judge<Place> {
     this.#who = typeof who === "function" ? (place) => atOnce(who(place), "`who`") : () => known;
     // As they are now: what is done to the object later is not read.
     this.#rules = Object.freeze({ ...rules });
+    const [unknown] = this.#unknown();
+    if (unknown !== undefined) throw misuse(unknown);
+  }
+
+  /** What the policy in force does not know of the rules' actions and types, in words; nothing where there is none yet, or it was looked at before. */
+  #unknown(): string[] {
+    let policy: Policy;
+    try {
+      policy = inForce(this.#guarding.policy);
+    } catch {
+      return [];
+    }
+    if (this.#looked.has(policy)) return [];
+    this.#looked.add(policy);
+    return Object.entries(this.#rules).flatMap(([tool, rule]) => {
+      const type = rule === "any-caller" ? undefined : typeOf(rule);
+      const said = rule === "any-caller" || type === undefined ? undefined : unknownIn(policy, rule.action, type);
+      return said === undefined ? [] : [`the rule of \`${tool}\` fits no policy like this one: ${said}`];
+    });
   }
 
   /** Whether there is a rule for a tool. */
@@ -158,6 +179,8 @@ export class Judge<Place> {
 
   /** What {@link Judge.rule} would say, which nobody sees. */
   look(tool: string, args: unknown, place: Place, approved = false): Ruling {
+    // Another policy has taken its place, and what it does not know is denied from now on.
+    for (const unknown of this.#unknown()) console.warn(`deputize: ${unknown}`);
     const decisions: Decision[] = [];
     try {
       const { outcome, code, message } = this.#judge(tool, args, place, approved, decisions);
@@ -244,6 +267,9 @@ function readRule(tool: string, rule: Rule<any>): void {
   const named = resource === undefined ? type !== undefined && id !== undefined : type === undefined && id === undefined;
   const fits = resource === undefined || typeof resource === "function" || (typeof resource === "string" && resource !== "");
   if (!named || !fits) throw misuse(`${what} must have either a \`resource\`, or a \`type\` and an \`id\``);
+  if (typeof resource === "string" && (/[{}]/.test(resource.replace(HOLE, "")) || !WHOLE.test(resource))) {
+    throw misuse(`the \`resource\` of ${what} must be like \`type:{name}\`, or a path from \`/\` on`);
+  }
   if (typeof resource === "function") {
     strict({ resource }, what, { resource: "sync" });
     if (visible === undefined) throw misuse(`${what} names its resource by a function: it must say who sees the tool, by \`visible\``);
@@ -265,22 +291,77 @@ function isVisible({ visible }: Need<unknown>, caller: Caller): boolean {
 function isShown(rule: Rule<unknown>, caller: Caller): boolean {
   if (rule === "any-caller") return true;
   if (rule.visible !== undefined) return isVisible(rule, caller);
-  if ("type" in rule) return caller.list(rule.action, rule.type).length > 0;
-  return typeof rule.resource === "string" && caller.can(rule.action, rule.resource);
+  const type = typeOf(rule);
+  if ("id" in rule || hasHoles(rule)) return type === undefined || listed(caller, rule.action, type);
+  return "resource" in rule && typeof rule.resource === "string" && caller.can(rule.action, rule.resource);
 }
+
+/** Whether there is something of a type that a caller may do an action on. What cannot be listed for want of context may be allowed in a call. */
+function listed(caller: Caller, action: string, type: string): boolean {
+  try {
+    return caller.list(action, type).length > 0;
+  } catch (error) {
+    return error instanceof DeputizeError && error.code.startsWith("condition.");
+  }
+}
+
+/** The type of a rule's resources, where that is known. */
+function typeOf(rule: Need<unknown>): string | undefined {
+  if ("type" in rule) return rule.type;
+  return typeof rule.resource === "string" && !rule.resource.startsWith("/") ? rule.resource.split(":")[0] : undefined;
+}
+
+const hasHoles = (rule: Need<unknown>): boolean => "resource" in rule && typeof rule.resource === "string" && rule.resource.search(HOLE) >= 0;
 
 /** The resources that a call is about. @throws {DeputizeError} `guard.no_resource`: there are none. */
 function named(rule: Need<unknown>, args: unknown): readonly string[] {
-  const said = atOnce<unknown>("type" in rule ? rule.id(args) : typeof rule.resource === "string" ? rule.resource : rule.resource(args), "a rule's function");
-  const names = (Array.isArray(said) ? said : [said]).map((name) => ("type" in rule ? idOf(name) : typeof name === "string" ? name : ""));
+  const said = atOnce<unknown>("type" in rule ? rule.id(args) : typeof rule.resource === "string" ? filled(rule.resource, args) : rule.resource(args), "a rule's function");
+  const names = (Array.isArray(said) ? said : [said]).map((name) => ("type" in rule ? partOf(name) : typeof name === "string" && WHOLE.test(name) ? name : ""));
   if (names.length === 0 || names.includes("")) throw refusal("guard.no_resource", "the arguments name no resource");
   return "type" in rule ? names.map((id) => `${rule.type}:${id}`) : names;
+}
+
+const HOLE = /\{(\w+)\}/g;
+/** What a resource begins with. */
+const WHOLE = /^(\/|[^:{}\s]+:.)/;
+/** What may stand in a name's part: nothing that would make it another name. */
+const PART = /^[^\s:#*/@\p{Cc}]+(@[^\s:#*/@\p{Cc}]+)?$/u;
+
+/** An id that is one part of a name; the empty text where it is none. */
+function partOf(id: unknown): string {
+  const text = idOf(id);
+  return PART.test(text) && text !== "." && text !== ".." ? text : "";
+}
+
+/** A resource with arguments in its holes; the empty text where one is no part of a name. */
+function filled(resource: string, args: unknown): string {
+  let whole = true;
+  const text = resource.replace(HOLE, (_, name: string) => {
+    const own = typeof args === "object" && args !== null && Object.hasOwn(args, name) ? (args as { [name: string]: unknown })[name] : undefined;
+    const part = partOf(own);
+    whole &&= part !== "";
+    return part;
+  });
+  return whole ? text : "";
 }
 
 /** An id as a text; the empty text where it is none. */
 export function idOf(id: unknown): string {
   if (typeof id === "string") return id;
   return typeof id === "bigint" || Number.isSafeInteger(id) ? String(id) : "";
+}
+
+/** What a policy does not know of an action on a type, in words. */
+export function unknownIn(policy: Policy, action: string, type: string): string | undefined {
+  // Entities' permissions and colon actions are not the model's.
+  if (type === "entity" || action.includes(":")) return undefined;
+  try {
+    policy.expand(action, `${type}:x`);
+  } catch (error) {
+    const codes = ["request.unknown_relation", "request.unknown_type"];
+    if (error instanceof DeputizeError && codes.includes(error.code)) return error.message;
+  }
+  return undefined;
 }
 
 function asks(rule: Need<unknown>, args: unknown, resources: readonly string[], context: Context | undefined, caller: Caller): boolean {

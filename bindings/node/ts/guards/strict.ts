@@ -2,23 +2,10 @@
 // that is misspelt must not quietly leave a check out. And what a host's own
 // functions answer: at once, or within a bound.
 
-import { DeputizeError } from "deputize";
-
-/** A guard's own refusals, besides the reasons of decisions. */
-export type GuardCode =
-  | "guard.no_caller"
-  | "guard.no_rule"
-  | "guard.no_resource"
-  | "guard.arguments"
-  | "guard.malformed"
-  | "guard.hidden"
-  | "guard.not_approved"
-  | "guard.proof_used"
-  | "guard.callback"
-  | "guard.error";
+import { DeputizeError, type GuardCode, type RetrievalCode, type SourceCode } from "deputize";
 
 /** Codes of what is wrong with a set-up. */
-export type SetUpCode = "guard.options" | "source.options" | "retrieval.options";
+type SetUpCode = Extract<GuardCode | SourceCode | RetrievalCode, `${string}.options`>;
 
 /** A refusal of a guard. */
 export function refusal(code: GuardCode, message: string, cause?: unknown): DeputizeError {

@@ -29,7 +29,7 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from ._deputize import Caller
-from .errors import DeniedError
+from .errors import DeniedError, DeputizeError
 from .identity import Audience, PolicySource, Token, source_of
 from .ids import id_text
 from .tools import Judge, OnRuling, ToolRule
@@ -75,18 +75,19 @@ class Callers(SecurityBase):
         headers = request.headers.getlist("authorization")
         if not headers or (len(headers) == 1 and not _is_bearer(headers[0])):
             # RFC 6750 §3.1: no error code, where no token was sent.
-            raise self._refusal(request, 401, {})
+            raise self._refusal(request, 401, {}, "guard.no_caller")
         found = _BEARER.fullmatch(headers[0]) if len(headers) == 1 else None
         if found is None:
-            raise self._refusal(request, 400, {"error": "invalid_request"})
+            raise self._refusal(request, 400, {"error": "invalid_request"}, "guard.malformed")
         token = Token(found[1])
         try:
             return self._judge.caller(lambda: token)
-        except DeniedError as error:
-            if error.code == "snapshot.stale":
-                raise _answer(request, 503, error.code, {"Retry-After": "5"}) from error
-            said = {"error": "invalid_token", "error_description": error.code}
-            raise self._refusal(request, 401, said) from error
+        except Exception as error:
+            code = error.code if isinstance(error, DeputizeError) else "guard.error"
+            if not isinstance(error, DeniedError) or _is_ours(code):
+                # No other token would help.
+                raise _answer(request, 503, code, {"Retry-After": "5"}) from error
+            raise self._refused(request, code) from error
 
     def may(
         self,
@@ -112,13 +113,23 @@ class Callers(SecurityBase):
             if ruling:
                 return caller
             if ruling.reason == "scope.insufficient":
-                raise self._refusal(request, 403, {"error": "insufficient_scope", "scope": scope})
+                said = {"error": "insufficient_scope", "scope": scope}
+                raise self._refusal(request, 403, said, ruling.reason)
+            if _is_ours(ruling.reason):
+                raise _answer(request, 503, ruling.reason, {"Retry-After": "5"})
+            if ruling.reason.startswith(("token.", "revoked.")):
+                # It ended between the two.
+                raise self._refused(request, ruling.reason)
             raise _answer(request, 403, ruling.reason)
 
         return permitted
 
+    def _refused(self, request: HTTPConnection, code: str) -> HTTPException | WebSocketException:
+        said = {"error": "invalid_token", "error_description": code}
+        return self._refusal(request, 401, said, code)
+
     def _refusal(
-        self, request: HTTPConnection, status: int, said: Mapping[str, str | None]
+        self, request: HTTPConnection, status: int, said: Mapping[str, str | None], code: str
     ) -> HTTPException | WebSocketException:
         """An answer with a challenge."""
         members = {**self._always, **said}
@@ -127,7 +138,7 @@ class Callers(SecurityBase):
         error = said.get("error") or "unauthorized"
         refusal = _answer(request, status, error, {"WWW-Authenticate": challenge})
         if isinstance(refusal, HTTPException):
-            body: Any = {"error": error, **{name: value for name, value in said.items() if value is not None}}
+            body: Any = {"code": code, "error": error, **{name: value for name, value in said.items() if value is not None}}
             refusal.detail = body
         return refusal
 
@@ -138,7 +149,15 @@ def _answer(
     """What ends a request: outsiders are told a code alone."""
     if request.scope["type"] == "websocket":
         return WebSocketException(1013 if status == 503 else 1008, code)
-    return HTTPException(status, {"error": code}, {"Cache-Control": "no-store", **(headers or {})})
+    return HTTPException(status, {"code": code, "error": code}, {"Cache-Control": "no-store", **(headers or {})})
+
+
+# Codes of what is broken here, whoever asks.
+_OURS = frozenset({"snapshot.stale", "guard.error", "guard.callback", "guard.options", "internal"})
+
+
+def _is_ours(code: str) -> bool:
+    return code in _OURS or code.startswith(("call.", "source."))
 
 
 def _solved(request: HTTPConnection) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from fastmcp.tools.function_tool import FunctionTool
 from fastmcp.utilities.versions import VersionSpec
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.shared.exceptions import MCPError
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from ._deputize import Caller
 from .errors import DeniedError
@@ -75,11 +75,11 @@ class ToolGate(Middleware):
         identity: Callable[[], Identity | None] | None = None,
         on_ruling: OnRuling | None = None,
     ) -> None:
-        def judge(of: ToolRules | None) -> Judge:
-            return Judge(source_of(policy), of or {}, audience=audience, on_ruling=on_ruling)
+        def judge(of: ToolRules) -> Judge:
+            return Judge(source_of(policy), of, audience=audience, on_ruling=on_ruling)
 
-        self._tools, self._resources, self._prompts = judge(rules), judge(resources), judge(prompts)
-        self._methods = judge(methods)
+        self._tools, self._resources, self._prompts = judge(rules), judge(resources or {}), judge(prompts or {})
+        self._methods = judge(methods or {})
         plain_function(identity, "identity")
         self._identity = identity
 
@@ -239,7 +239,7 @@ def _unchanged(made: Any, rule: ToolRule | None, given: Mapping[str, Any]) -> Ma
             continue
         if name not in known:
             raise DeniedError("guard.arguments", f"`{name}` is no argument of `{made.name}`")
-        parsed: object = TypeAdapter(kinds.get(name, str)).validate_python(given[name])
+        parsed = _read(TypeAdapter(kinds.get(name, str)), given[name])
         if not _same(given[name], parsed):
             raise DeniedError("guard.arguments", f"parsing changes `{name}`: write it in the form that `{made.name}` gets")
     return given
@@ -263,7 +263,7 @@ def _parsed(tool: Any, rule: ToolRule, given: Mapping[str, Any]) -> Mapping[str,
         return dict(bound.arguments)
 
     arguments.__annotations__ = {name: kind for name, kind in bare.__annotations__.items() if name != "return"}
-    parsed: dict[str, Any] = TypeAdapter(cast("Any", arguments)).validate_python(dict(given))
+    parsed: dict[str, Any] = _read(TypeAdapter(cast("Any", arguments)), dict(given))
     unnamed = sorted(set(given) - set(parsed))
     if unnamed:
         raise DeniedError("guard.arguments", f"`{unnamed[0]}` is no argument of `{tool.name}`")
@@ -272,6 +272,14 @@ def _parsed(tool: Any, rule: ToolRule, given: Mapping[str, Any]) -> Mapping[str,
         if name in given and not _same(given[name], parsed.get(name)):
             raise DeniedError("guard.arguments", f"parsing changes `{name}`: write it in the form that the tool gets")
     return parsed
+
+
+def _read(adapter: TypeAdapter[Any], given: object) -> Any:
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        # Its text quotes what was given.
+        raise DeniedError("guard.arguments", "the arguments are not what its function takes") from error
 
 
 def _same(given: object, parsed: object) -> bool:

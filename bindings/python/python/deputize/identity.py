@@ -13,6 +13,7 @@ Token(...)
 from __future__ import annotations
 
 import enum
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, cast, final
@@ -146,6 +147,13 @@ def source_of(policy: object) -> PolicySource:
     raise MisuseError("guard.options", said)
 
 
+def unawaited(made: object) -> None:
+    """Lets go of what nobody awaits, without a warning of its own."""
+    close = getattr(made, "close", None)
+    if close is not None:
+        close()
+
+
 def current(policy: PolicySource) -> Policy:
     """The policy that holds now.
 
@@ -154,6 +162,9 @@ def current(policy: PolicySource) -> Policy:
     if isinstance(policy, Policy):
         return policy
     now = policy() if callable(policy) else getattr(policy, "policy", None)
+    if inspect.isawaitable(now):
+        unawaited(now)
+        raise DeniedError("guard.error", "what gives the policy gave something to await: it must answer at once")
     if not isinstance(now, Policy):
         said = f"`policy` must give a Policy, not a `{type(now).__name__}`"
         raise MisuseError("guard.options", said)

@@ -290,8 +290,8 @@ class Sieve(Generic[_T]):
             return
         try:
             now = current(policy)
-        except DeniedError:
-            return
+        except Exception:
+            return  # none is at hand yet
         named = self.resource if isinstance(self.resource, Named) else None
         kinds = (self.acl.type,) if self.acl is not None else () if named is None else named.types
         for kind in (named.type,) if named is not None and named.type is not None else kinds:

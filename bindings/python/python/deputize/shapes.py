@@ -68,6 +68,7 @@ __all__ = [
     "GroundsNothing",
     "GroundsError",
     "Grounds",
+    "GuardCode",
     "Hop",
     "HopAuthority",
     "HopGroundsRelationships",
@@ -103,6 +104,7 @@ __all__ = [
     "Reason",
     "ReplayOptions",
     "ResourceRecord",
+    "RetrievalCode",
     "RevokedConfig",
     "RevokedKey",
     "Role",
@@ -116,6 +118,7 @@ __all__ = [
     "SignatureToCheck",
     "SignedBy",
     "Snapshot",
+    "SourceCode",
     "StepRelation",
     "StepTuple",
     "StepThrough",
@@ -1718,6 +1721,36 @@ followed.
 Grounds: TypeAlias = Union[GroundsRelationships, GroundsEntityGrant, GroundsAccessRule, GroundsNothing, GroundsError]
 """What gives a principal an action on a resource, or what was lacking."""
 
+GuardCode: TypeAlias = Union[
+    Literal["guard.no_caller"],
+    Literal["guard.ambiguous"],
+    Literal["guard.no_rule"],
+    Literal["guard.no_resource"],
+    Literal["guard.arguments"],
+    Literal["guard.malformed"],
+    Literal["guard.hidden"],
+    Literal["guard.not_approved"],
+    Literal["guard.proof_used"],
+    Literal["guard.callback"],
+    Literal["guard.error"],
+    Literal["guard.options"],
+]
+"""
+Why a guard refuses a call, besides the reasons of decisions.
+- `guard.no_caller`: nothing says who asks, or one who cannot be asked here
+- `guard.ambiguous`: two places say who asks, and not the same
+- `guard.no_rule`: no rule says what the call needs
+- `guard.no_resource`: the arguments name no resource
+- `guard.arguments`: the arguments are not the ones that would be used, or are no arguments of it
+- `guard.malformed`: the request is not what it must be
+- `guard.hidden`: it is not shown to this caller, and so not called
+- `guard.not_approved`: a human must approve of it, and has not
+- `guard.proof_used`: the proof of possession was used before
+- `guard.callback`: what is to see each ruling failed, said no, or would have to be waited for
+- `guard.error`: the decision failed: a rule's own function, or what gives the policy
+- `guard.options`: the guard is not set up as it must be
+"""
+
 HopAuthority: TypeAlias = Literal["delegated"]
 """What whoever acts must hold after a hop."""
 
@@ -1836,6 +1869,32 @@ Reason: TypeAlias = Union[
 ]
 """Why a decision came out as it did: a stable code."""
 
+RetrievalCode: TypeAlias = Union[
+    Literal["resource.missing"],
+    Literal["resource.untyped"],
+    Literal["resource.error"],
+    Literal["acl.missing"],
+    Literal["acl.malformed"],
+    Literal["duplicate"],
+    Literal["retrieval.nothing_allowed"],
+    Literal["retrieval.prefilter"],
+    Literal["retrieval.types"],
+    Literal["retrieval.options"],
+]
+"""
+Why a retriever drops a chunk or refuses a search, besides the reasons of decisions.
+- `resource.missing`: the chunk names no resource
+- `resource.untyped`: the chunk's resource has no type
+- `resource.error`: the chunk's resource could not be read
+- `acl.missing`: the chunk does not say who its readers are
+- `acl.malformed`: what the chunk says of its readers is no name
+- `duplicate`: it is one that was given already
+- `retrieval.nothing_allowed`: the caller may see nothing, so there is nothing to search for
+- `retrieval.prefilter`: this store cannot be told what to search for
+- `retrieval.types`: the resources' types are not said, and a store is to be searched for them
+- `retrieval.options`: the retriever is not set up as it must be
+"""
+
 Role: TypeAlias = Union[
     Literal["scopes"],
     Literal["subject"],
@@ -1854,6 +1913,34 @@ Scopes: TypeAlias = Union[str, List[str]]
 
 Severity: TypeAlias = Union[Literal["note"], Literal["warning"], Literal["error"]]
 """How bad a finding is."""
+
+SourceCode: TypeAlias = Union[
+    Literal["source.unreachable"],
+    Literal["source.redirect"],
+    Literal["source.timeout"],
+    Literal["source.too_large"],
+    Literal["source.damaged"],
+    Literal["source.check"],
+    Literal["source.digest"],
+    Literal["source.signature"],
+    Literal["source.rollback"],
+    Literal["source.listener"],
+    Literal["source.options"],
+]
+"""
+Why a source has no new policy.
+- `source.unreachable`: nothing was read
+- `source.redirect`: another place was named, and none is followed
+- `source.timeout`: it took too long in all
+- `source.too_large`: there is more than is read
+- `source.damaged`: the body is not what its own digest says
+- `source.check`: a check did not say yes
+- `source.digest`: its digest is not the one that was said
+- `source.signature`: none of the keys has signed it
+- `source.rollback`: it was issued before the one in use
+- `source.listener`: a listener failed, which changes nothing
+- `source.options`: the source is not set up as it must be
+"""
 
 Step: TypeAlias = Union[
     StepRelation,

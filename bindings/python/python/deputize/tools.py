@@ -29,7 +29,7 @@ from typing import Any, TypeAlias, cast
 
 from ._deputize import Caller, Checked, Decision
 from .errors import DeniedError, DeputizeError, InputError, MisuseError
-from .identity import PolicySource, audience_of, caller_of, current, source_of
+from .identity import PolicySource, audience_of, caller_of, current, source_of, unawaited
 from .ids import id_text
 
 __all__ = ["Judge", "OnRuling", "Ruling", "ToolRule", "ToolRules", "check_tool"]
@@ -37,7 +37,10 @@ __all__ = ["Judge", "OnRuling", "Ruling", "ToolRule", "ToolRules", "check_tool"]
 _log = logging.getLogger("deputize")
 
 # A part of a name: nothing that would make it another one.
-_PART = re.compile(r"[^\s:#*/@]+(@[^\s:#*/@]+)?")
+_LETTER = r"[^\s:#*/@\x00-\x1f\x7f-\x9f\ufeff]"
+_PART = re.compile(f"{_LETTER}+(@{_LETTER}+)?")
+# What a resource begins with.
+_WHOLE = re.compile(r"/|[^:{}\s]+:.")
 _HOLE = re.compile(r"\{(\w+)\}")
 
 
@@ -89,7 +92,7 @@ class ToolRule:
             literal = _HOLE.sub("", one)
             if "{" in literal or "}" in literal:
                 raise options_error(f"`{one}` has a brace that is no `{{name}}`")
-            if not one.startswith("/") and not re.match(r"[^:{}\s]+:.", one):
+            if not _WHOLE.match(one):
                 raise options_error(f"`{one}` must be like `type:{{name}}`, or a path from `/` on")
 
     def _templates(self) -> Sequence[str]:
@@ -119,10 +122,10 @@ class ToolRule:
         if callable(self.resource):
             made = self.resource(arguments)
             if inspect.isawaitable(made):
-                _unawaited(made)
-                return ()
-            several = (made,) if isinstance(made, str) else tuple(made)
-            return several if all(isinstance(one, str) and one for one in several) else ()
+                unawaited(made)
+                raise TypeError("a rule's function gave something to await: it must answer at once")
+            several = tuple(made) if isinstance(made, (list, tuple)) else (made,)
+            return several if all(isinstance(one, str) and _WHOLE.match(one) for one in several) else ()
         found = [_filled(one, arguments) for one in self._templates()]
         return tuple(one for one in found if one) if all(found) else ()
 
@@ -135,12 +138,6 @@ def _filled(template: str, arguments: Mapping[str, Any]) -> str:
             return ""
         parts[name] = value
     return _HOLE.sub(lambda hole: parts[hole[1]], template)
-
-
-def _unawaited(made: object) -> None:
-    close = getattr(made, "close", None)
-    if close is not None:
-        close()  # so that it does not warn that nobody awaited it
 
 
 ToolRules: TypeAlias = Mapping[str, "ToolRule | None"]
@@ -251,7 +248,7 @@ class Judge:
             return
         try:
             policy = current(self._policy)
-        except DeniedError:
+        except Exception:
             return  # none is at hand yet: what is unknown then is denied, and warned of
         for kind in rule.types:
             unknown = unknown_in(policy, rule.action, kind)
@@ -329,7 +326,7 @@ class Judge:
             self._warn("guard.callback", f"`on_ruling` failed with a {type(error).__name__}: calls are denied")
             said = False
         if inspect.isawaitable(said):
-            _unawaited(said)
+            unawaited(said)
             self._warn("guard.callback", "`on_ruling` gave something to await: calls are denied")
             said = False
         if said is False:
@@ -347,7 +344,7 @@ class Judge:
         rule = rules[tool]
         try:
             caller = self.caller(identity)
-            if rule is None or rule.names is None or rule.context:
+            if rule is None or rule.names is None:
                 return True
             if rule.fixed:
                 return bool(check_tool(caller, rules, tool, {}))
