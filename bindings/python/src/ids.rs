@@ -9,10 +9,10 @@ use deputize_wire as wire;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
 use crate::argument::not_a;
-use crate::arrow::{self, BooleanArray};
+use crate::arrow::{self, BooleanArray, numpy_mask};
 use crate::error::{answered, misuse};
 
 /// What ids may come in.
@@ -125,7 +125,7 @@ impl Filtered {
 pub(crate) fn filtered(
     given: &Bound<'_, PyAny>,
     name: &str,
-    ask: impl FnOnce(&[&str]) -> Result<wire::Filtered, wire::Error> + Send,
+    ask: impl FnOnce(wire::Ids<'_>) -> Result<wire::Filtered, wire::Error> + Send,
 ) -> PyResult<Filtered> {
     let py = given.py();
     if let Ok(list) = given.cast::<PyList>() {
@@ -135,13 +135,24 @@ pub(crate) fn filtered(
     if let Ok(tuple) = given.cast::<PyTuple>() {
         return of_objects(tuple, ask);
     }
-    if let Some(column) = arrow::column(given, name)? {
+    let pandas = arrow::library(given)? == "pandas";
+    let column = match arrow::column(given, name) {
+        // Without pyarrow, pandas can give none.
+        Err(_) if pandas => None,
+        column => column?,
+    };
+    if let Some(column) = column {
         let found = answered(py, || {
-            let ids = column
-                .texts()
-                .map_err(|said| wire::Error::misuse("call.type", said))?;
-            ask(&ids)
+            let ids = column.ids();
+            ask(ids.map_err(|said| wire::Error::misuse("call.type", format!("`{name}`: {said}")))?)
         })?;
+        let mask = BooleanArray::new(&found.mask).in_kind_of(given)?;
+        return Filtered::new(mask, found);
+    }
+    if pandas && given.hasattr(intern!(py, "array"))? {
+        let objects = given.call_method1("to_numpy", ("object",))?;
+        let list = objects.call_method0("tolist")?.cast_into::<PyList>()?;
+        let found = decided(&list.to_tuple(), ask)?;
         let mask = BooleanArray::new(&found.mask).in_kind_of(given)?;
         return Filtered::new(mask, found);
     }
@@ -160,19 +171,19 @@ fn texts<'a>(held: &'a [Option<Bound<'_, PyString>>]) -> Vec<&'a str> {
 
 fn decided(
     tuple: &Bound<'_, PyTuple>,
-    ask: impl FnOnce(&[&str]) -> Result<wire::Filtered, wire::Error> + Send,
+    ask: impl FnOnce(wire::Ids<'_>) -> Result<wire::Filtered, wire::Error> + Send,
 ) -> PyResult<wire::Filtered> {
     let held: Vec<_> = tuple
         .iter()
         .map(|id| id.cast_into::<PyString>().ok())
         .collect();
     let ids = texts(&held);
-    answered(tuple.py(), || ask(&ids))
+    answered(tuple.py(), || ask((&ids).into()))
 }
 
 fn of_objects(
     tuple: &Bound<'_, PyTuple>,
-    ask: impl FnOnce(&[&str]) -> Result<wire::Filtered, wire::Error> + Send,
+    ask: impl FnOnce(wire::Ids<'_>) -> Result<wire::Filtered, wire::Error> + Send,
 ) -> PyResult<Filtered> {
     let py = tuple.py();
     let found = decided(tuple, ask)?;
@@ -198,7 +209,7 @@ fn of_numpy(
     numpy: &Bound<'_, PyAny>,
     given: &Bound<'_, PyAny>,
     name: &str,
-    ask: impl FnOnce(&[&str]) -> Result<wire::Filtered, wire::Error> + Send,
+    ask: impl FnOnce(wire::Ids<'_>) -> Result<wire::Filtered, wire::Error> + Send,
 ) -> PyResult<Filtered> {
     let py = given.py();
     if given.getattr("ndim")?.extract::<usize>()? != 1 {
@@ -217,7 +228,7 @@ fn of_numpy(
             let bytes = bytes.as_bytes();
             answered(py, || {
                 let fixed = Fixed::read(bytes, size, count, swapped);
-                ask(&fixed.texts())
+                ask((&fixed.texts()).into())
             })?
         }
         // Texts of a subclass may be masked: as objects, those are none.
@@ -230,13 +241,7 @@ fn of_numpy(
             return Err(misuse(py, said));
         }
     };
-    let mask = match found.mask.is_empty() {
-        true => numpy.call_method1("zeros", (0, "bool"))?,
-        false => {
-            let bytes = PyByteArray::new(py, &found.mask);
-            numpy.call_method1("frombuffer", (bytes, "bool"))?
-        }
-    };
+    let mask = numpy_mask(numpy, &found.mask)?;
     Filtered::new(mask, found)
 }
 

@@ -5,10 +5,10 @@
 use deputize::Policy;
 
 use crate::error::Error;
+use crate::filtered::Filtered;
 #[cfg(feature = "tokens")]
 use crate::kept::{Caller, Time};
 use crate::options::read_as;
-use crate::question::Filtered;
 
 /// A question to a policy.
 ///

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::filtered::{Filtered, Ids};
 use crate::kept::{Caller, MAX_AGE, Time};
 use crate::options::{read, read_as, write};
-use crate::question::Filtered;
 use crate::setting::{CallerOptions, Presentation, VerifyRequest};
 use crate::signature::SignatureToCheck;
 
@@ -111,9 +111,11 @@ pub(crate) struct ReplayOptions {
 /// `call.options`, and every reason of a denial that comes before a question.
 pub fn verify(policy: &Policy, token: &str, request: &str, given: bool) -> Result<Caller, Error> {
     let request: VerifyRequest = read(request)?;
-    let scopes = request.scope_set()?;
-    let core = policy.admit(&request.core(scopes.as_ref())?.token(token))?;
-    Ok(Caller::new(core, request.time(given)))
+    let (time, token) = (request.time(given), token.to_owned());
+    Caller::made(policy, time, move |policy| {
+        let scopes = request.scope_set()?;
+        Ok(policy.admit(&request.core(scopes.as_ref())?.token(&token))?)
+    })
 }
 
 /// The signature that something faster may check before [`verify_signed`]: RSA
@@ -151,7 +153,12 @@ pub fn verify_signed(
     let scopes = request.scope_set()?;
     let asking = request.core(scopes.as_ref())?.token(token);
     let core = policy.admit(&asking.signature_checked(signature_fits))?;
-    Ok(Caller::new(core, request.time(given)))
+    let (time, token) = (request.time(given), token.to_owned());
+    // Another policy may have another key of that name: it is asked itself.
+    Ok(Caller::admitted(core, time, move |policy| {
+        let scopes = request.scope_set()?;
+        Ok(policy.admit(&request.core(scopes.as_ref())?.token(&token))?)
+    }))
 }
 
 /// A caller that the host vouches for. `chain` is an array of principals,
@@ -163,13 +170,15 @@ pub fn verify_signed(
 pub fn caller(policy: &Policy, chain: &str, options: &str, given: bool) -> Result<Caller, Error> {
     let options: CallerOptions = read(options)?;
     let chain: Vec<String> = read_as("call.chain", chain)?;
-    let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
-    let scopes = options.scope_set()?;
-    let request = Request::at(options.now)
-        .on_behalf_of(&chain)
-        .setting(options.setting(scopes.as_ref()))
-        .max_age(MAX_AGE);
-    Ok(Caller::new(policy.admit(&request)?, options.time(given)))
+    Caller::made(policy, options.time(given), move |policy| {
+        let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
+        let scopes = options.scope_set()?;
+        let request = Request::at(options.now)
+            .on_behalf_of(&chain)
+            .setting(options.setting(scopes.as_ref()))
+            .max_age(MAX_AGE);
+        Ok(policy.admit(&request)?)
+    })
 }
 
 /// The caller of the last of several tokens, which prove a chain, oldest first.
@@ -185,10 +194,11 @@ pub fn verify_chain(
 ) -> Result<Caller, Error> {
     let request: VerifyRequest = read(request)?;
     let tokens: Vec<String> = read_as("call.tokens", tokens)?;
-    let tokens: Vec<&String> = tokens.iter().collect();
-    let scopes = request.scope_set()?;
-    let core = policy.admit(&request.core(scopes.as_ref())?.tokens(&tokens))?;
-    Ok(Caller::new(core, request.time(given)))
+    Caller::made(policy, request.time(given), move |policy| {
+        let tokens: Vec<&String> = tokens.iter().collect();
+        let scopes = request.scope_set()?;
+        Ok(policy.admit(&request.core(scopes.as_ref())?.tokens(&tokens))?)
+    })
 }
 
 /// Who asks, in one question.
@@ -302,7 +312,7 @@ pub fn describe(caller: &Caller) -> String {
 /// stand.
 pub fn with_tuples(caller: &Caller, contextual_tuples: &str) -> Result<Caller, Error> {
     let tuples: Vec<Tuple> = read_as("call.contextual_tuples", contextual_tuples)?;
-    Ok(caller.with(caller.core().with_tuples(&tuples)?))
+    caller.with_tuples(tuples)
 }
 
 /// Whether the caller may do `action` on `resource`. `context` is a JSON
@@ -369,16 +379,18 @@ pub fn caller_decide(
 /// # Errors
 /// `call.now`, and the reason of a denial, for what is wrong with the call as a
 /// whole: then nothing is allowed.
-pub fn caller_filter(
+pub fn caller_filter<'a>(
     caller: &Caller,
     time: Time,
     action: &str,
-    resources: &[&str],
+    resources: impl Into<Ids<'a>>,
 ) -> Result<Filtered, Error> {
-    let sifted = caller.moment(time)?.filter(action, resources)?;
-    let dropped = sifted.dropped.iter();
-    let dropped = dropped.map(|(reason, count)| (reason.code(), *count));
-    Ok(Filtered::of(&sifted.mask, dropped.collect()))
+    let asked = caller.moment(time)?;
+    resources.into().decided(|resources| {
+        let found = asked.filter_each(action, resources)?;
+        let codes = found.into_iter().map(|reason| Some(reason?.code()));
+        Ok(codes.collect())
+    })
 }
 
 /// The objects of a type that the caller may do `action` on: a sorted array,

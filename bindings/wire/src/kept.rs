@@ -1,5 +1,11 @@
-//! Callers as a binding keeps them: with the clock that their questions go by.
+//! Callers as a binding keeps them: with the clock that their questions go by,
+//! and with what they were made from, for when another policy is in force.
 
+use std::fmt;
+use std::sync::Arc;
+
+use deputize::Policy;
+use deputize::Tuple;
 use deputize::authority::Moment;
 use deputize::caller::Caller as Core;
 use deputize::time::UnixSeconds;
@@ -26,6 +32,18 @@ pub struct Time {
 pub struct Caller {
     core: Core,
     clock: Clock,
+    origin: Origin,
+}
+
+/// What a caller was made from, as what admits it to a policy. A token may be
+/// among it, so it is not shown.
+#[derive(Clone)]
+struct Origin(Arc<dyn Fn(&Policy) -> Result<Core, Error> + Send + Sync>);
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Origin(..)")
+    }
 }
 
 /// What a caller's questions take for the time, where they are given none.
@@ -59,14 +77,32 @@ impl Time {
 }
 
 impl Caller {
-    /// A caller that was admitted at that time.
-    pub(crate) fn new(core: Core, time: Time) -> Self {
+    /// The caller that `admit` admits to a policy, as of that time.
+    pub(crate) fn made(
+        policy: &Policy,
+        time: Time,
+        admit: impl Fn(&Policy) -> Result<Core, Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        Ok(Self::admitted(admit(policy)?, time, admit))
+    }
+
+    /// A caller that was admitted at that time; `admit` would admit it again.
+    pub(crate) fn admitted(
+        core: Core,
+        time: Time,
+        admit: impl Fn(&Policy) -> Result<Core, Error> + Send + Sync + 'static,
+    ) -> Self {
         let clock = if time.given {
             Clock::Given
         } else {
             Clock::Host
         };
-        Self { core, clock }
+        let origin = Origin(Arc::new(admit));
+        Self {
+            core,
+            clock,
+            origin,
+        }
     }
 
     /// The core's.
@@ -111,13 +147,40 @@ impl Caller {
             (Clock::Host, false) => Clock::Host,
             _ => Clock::At(time.seconds()),
         };
-        let core = self.core.clone();
-        Ok(Self { core, clock })
+        Ok(Self {
+            clock,
+            ..self.clone()
+        })
     }
 
-    /// The same caller with these.
-    pub(crate) fn with(&self, core: Core) -> Self {
-        let clock = self.clock;
-        Self { core, clock }
+    /// The caller as another policy has it, at a time: what it was made from is
+    /// looked at again, as of when it was made, its token's signature too.
+    ///
+    /// # Errors
+    /// As [`Caller::at`], and whatever that policy refuses the caller for.
+    pub fn under(&self, policy: &Policy, time: Time) -> Result<Self, Error> {
+        if policy.is(self.core.policy()) {
+            return self.at(time);
+        }
+        let core = (self.origin.0)(policy)?;
+        Self {
+            core,
+            ..self.clone()
+        }
+        .at(time)
+    }
+
+    /// The same caller with contextual tuples beside those it has.
+    pub(crate) fn with_tuples(&self, tuples: Vec<Tuple>) -> Result<Self, Error> {
+        let core = self.core.with_tuples(&tuples)?;
+        let before = Origin::clone(&self.origin);
+        let origin = Origin(Arc::new(move |policy| {
+            Ok((before.0)(policy)?.with_tuples(&tuples)?)
+        }));
+        Ok(Self {
+            core,
+            clock: self.clock,
+            origin,
+        })
     }
 }

@@ -30,6 +30,7 @@ pub mod codes;
 #[cfg(feature = "tokens")]
 mod credentials;
 mod error;
+mod filtered;
 #[cfg(feature = "tokens")]
 mod kept;
 mod options;
@@ -60,12 +61,11 @@ pub use self::caller::{
 #[cfg(feature = "tokens")]
 pub use self::credentials::{client_credentials, delegate, exchange};
 pub use self::error::{Error, Kind};
+pub use self::filtered::{Filtered, Ids};
 #[cfg(feature = "tokens")]
 pub use self::kept::{Caller, MAX_AGE, Time};
 pub use self::policy::{describe_policy, digest, from_compiled, from_json, warnings};
-pub use self::question::{
-    Filtered, batch_check, check, expand, explain, filter, list_objects, list_users,
-};
+pub use self::question::{batch_check, check, expand, explain, filter, list_objects, list_users};
 #[cfg(feature = "schema")]
 pub use self::shapes::NotUnderstood;
 #[cfg(feature = "tokens")]

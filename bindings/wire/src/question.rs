@@ -1,11 +1,10 @@
 //! Questions about relationships. The options of each are [`QueryOptions`].
 
-use std::collections::BTreeMap;
-
 use deputize::{CheckItem, Policy};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::filtered::{Filtered, Ids};
 use crate::options::{QueryOptions, read, read_as, write};
 
 /// One answer of a batch.
@@ -17,49 +16,6 @@ pub(crate) struct CheckAnswer {
     /// Why there is no answer, where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
-}
-
-/// Which of many objects are allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filtered {
-    /// For each object, in the order given: 1 where it is allowed, else 0.
-    pub mask: Vec<u8>,
-    /// How many objects are allowed.
-    pub allowed: usize,
-    /// How many were dropped, by the code of the first reason that dropped them.
-    pub dropped: BTreeMap<&'static str, usize>,
-}
-
-/// What is known of a filtered list beside its mask.
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct FilterSummary<'r> {
-    /// How many objects are allowed.
-    pub(crate) allowed: usize,
-    /// How many were dropped, by the code of the first reason that dropped them.
-    pub(crate) dropped: &'r BTreeMap<&'static str, usize>,
-}
-
-impl Filtered {
-    pub(crate) fn of(mask: &[bool], dropped: BTreeMap<&'static str, usize>) -> Self {
-        let mask: Vec<u8> = mask.iter().map(|allowed| u8::from(*allowed)).collect();
-        let allowed = mask.iter().map(|one| usize::from(*one)).sum();
-        Self {
-            mask,
-            allowed,
-            dropped,
-        }
-    }
-
-    /// What is known beside the mask, as JSON:
-    /// `{"allowed": <how many>, "dropped": {<reason>: <how many>, …}}`.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        write(&FilterSummary {
-            allowed: self.allowed,
-            dropped: &self.dropped,
-        })
-    }
 }
 
 /// Whether `user` has `relation` on `object`.
@@ -173,17 +129,18 @@ pub fn explain(
 /// # Errors
 /// As [`check`], for what is wrong with the call as a whole: then nothing is
 /// allowed.
-pub fn filter(
+pub fn filter<'a>(
     policy: &Policy,
     user: &str,
     relation: &str,
-    objects: &[&str],
+    objects: impl Into<Ids<'a>>,
     options: &str,
 ) -> Result<Filtered, Error> {
     let options: QueryOptions = read(options)?;
     let view = options.view(policy)?;
-    let found = view.filter(user, relation, objects.iter())?;
-    let dropped = found.dropped.iter();
-    let dropped = dropped.map(|(reason, count)| (reason.code(), *count));
-    Ok(Filtered::of(&found.mask, dropped.collect()))
+    objects.into().decided(|objects| {
+        let found = view.filter_each(user, relation, objects.iter())?;
+        let codes = found.into_iter().map(|reason| Some(reason?.code()));
+        Ok(codes.collect())
+    })
 }

@@ -18,9 +18,10 @@ use crate::caller::{
 use crate::codes::{GuardCode, RetrievalCode, SourceCode};
 use crate::credentials::{ClientCredentials, ClientCredentialsRequest, ExchangeClaims};
 use crate::error::Error;
+use crate::filtered::FilterSummary;
 use crate::options::QueryOptions;
 use crate::policy::{PolicyDescription, WarningRecord};
-use crate::question::{CheckAnswer, FilterSummary};
+use crate::question::CheckAnswer;
 use crate::setting::{CallerOptions, ExchangeRequest, VerifyRequest, WantedToken};
 use crate::signature::{SignatureOptions, SignatureToCheck, SignedBy};
 

@@ -22,11 +22,15 @@ impl Sifted {
     pub fn allowed(&self) -> usize {
         self.mask.iter().filter(|allowed| **allowed).count()
     }
+}
 
+/// Each resource's verdict: `None` where it is allowed so far.
+struct Verdicts(Vec<Option<Reason>>);
+
+impl Verdicts {
     fn drop(&mut self, place: usize, reason: Reason) {
-        if let Some(slot) = self.mask.get_mut(place) {
-            *slot = false;
-            *self.dropped.entry(reason).or_default() += 1;
+        if let Some(slot) = self.0.get_mut(place) {
+            *slot = Some(reason);
         }
     }
 }
@@ -38,12 +42,28 @@ impl Moment<'_> {
     /// # Errors
     /// What is wrong with the call as a whole: then nothing is allowed.
     pub fn filter<S: AsRef<str>>(&self, action: &str, resources: &[S]) -> Result<Sifted, Denial> {
+        let verdicts = self.filter_each(action, resources)?;
+        let mut dropped = BTreeMap::new();
+        for reason in verdicts.iter().flatten() {
+            *dropped.entry(*reason).or_default() += 1;
+        }
+        let mask = verdicts.iter().map(Option::is_none).collect();
+        Ok(Sifted { mask, dropped })
+    }
+
+    /// As [`Moment::filter`]: for each resource the reason that drops it, `None`
+    /// where it is allowed.
+    ///
+    /// # Errors
+    /// As [`Moment::filter`].
+    pub fn filter_each<S: AsRef<str>>(
+        &self,
+        action: &str,
+        resources: &[S],
+    ) -> Result<Vec<Option<Reason>>, Denial> {
         let standing = self.standing(self.view())?;
         let view = &standing.view;
-        let mut sifted = Sifted {
-            mask: vec![true; resources.len()],
-            dropped: BTreeMap::new(),
-        };
+        let mut verdicts = Verdicts(vec![None; resources.len()]);
         let asking: Vec<_> = self
             .caller
             .reaches
@@ -58,14 +78,14 @@ impl Moment<'_> {
             let checked =
                 check_form(view, action, resource).and_then(|()| self.check_resource(resource));
             if let Err(denial) = checked {
-                sifted.drop(place, denial.reason);
+                verdicts.drop(place, denial.reason);
                 continue;
             }
             let facts = Facts(directory.resource(resource));
             if asking.iter().all(|a| a.covers_where(resource, &facts)) {
                 left.push((place, resource));
             } else {
-                sifted.drop(place, Reason::ScopeInsufficient);
+                verdicts.drop(place, Reason::ScopeInsufficient);
             }
         }
         for part in self.parts(&standing.hops) {
@@ -77,12 +97,12 @@ impl Moment<'_> {
             for ((place, resource), answer) in left.into_iter().zip(answers) {
                 match answer {
                     Ok(()) => kept.push((place, resource)),
-                    Err(reason) => sifted.drop(place, reason),
+                    Err(reason) => verdicts.drop(place, reason),
                 }
             }
             left = kept;
         }
-        Ok(sifted)
+        Ok(verdicts.0)
     }
 
     /// [`Moment::part_allows`] of many resources, for those whose grants are to

@@ -152,6 +152,12 @@ impl Policy {
         })
     }
 
+    /// Whether this is the very same policy, and not another with the same data.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// SHA-256 of the compiled form without its warnings: equal for equal
     /// policy data. It is worked out when first asked for.
     pub fn digest(&self) -> [u8; 32] {

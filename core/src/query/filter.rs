@@ -96,6 +96,28 @@ impl View<'_> {
         Ok(filtered)
     }
 
+    /// As [`View::filter`]: for each object the reason that drops it, `None`
+    /// where it is allowed.
+    ///
+    /// # Errors
+    /// As [`View::filter`].
+    pub fn filter_each<S: AsRef<str>>(
+        &self,
+        user: &str,
+        relation: &str,
+        objects: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<Option<DropReason>>, QueryError> {
+        let mut verdicts = Vec::new();
+        self.decide_each(user, relation, objects.into_iter(), |decided| {
+            verdicts.push(match decided {
+                Ok(true) => None,
+                Ok(false) => Some(DropReason::NotAllowed),
+                Err(reason) => Some(reason),
+            });
+        })?;
+        Ok(verdicts)
+    }
+
     /// Decides one object after the other.
     pub(super) fn decide_each<S: AsRef<str>>(
         &self,
