@@ -116,6 +116,21 @@ pub(crate) fn timed(
     json(said.as_any(), "options")
 }
 
+/// Options with one more.
+pub(crate) fn with<'py>(
+    py: Python<'py>,
+    options: Option<&Bound<'py, PyDict>>,
+    name: &str,
+    value: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let all = match options {
+        Some(options) => options.copy()?,
+        None => PyDict::new(py),
+    };
+    all.set_item(name, value)?;
+    Ok(all)
+}
+
 fn said<'py>(py: Python<'py>, given: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
     let said = PyDict::new(py);
     for (name, value) in given.iter() {

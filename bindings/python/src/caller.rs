@@ -5,9 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::answer::{Checked, Decision, asked, read};
-use crate::argument::{json, options, seconds, text};
+use crate::argument::{json, not_a, options, seconds, text};
 use crate::error::{QUICK, answered, away, guarded, misuse, raised};
 use crate::ids::{Filtered, filtered};
+use crate::policy::Policy;
 
 type Argument<'a, 'py> = &'a Bound<'py, PyAny>;
 
@@ -224,6 +225,23 @@ impl Caller {
         Ok(Self { caller })
     }
 
+    /// The caller as another policy has it, at a time: now, by default. What it was
+    /// made from (its token or its principals, and what the host said) is looked
+    /// at again as of then, so that what was revoked or removed since counts.
+    ///
+    /// Raises DeniedError: as `at`, and whatever that policy refuses it for.
+    #[pyo3(signature = (policy, *, now = None))]
+    fn under(&self, policy: Argument<'_, '_>, now: Option<Argument<'_, '_>>) -> PyResult<Self> {
+        let py = policy.py();
+        let time = time(py, now)?;
+        let Ok(policy) = policy.cast::<Policy>() else {
+            return Err(not_a(policy, "policy", "a Policy"));
+        };
+        let policy = &policy.get().policy;
+        let caller = answered(py, || self.caller.under(policy, time))?;
+        Ok(Self { caller })
+    }
+
     /// The same caller with contextual tuples beside those that it has: what
     /// chunks say of their own readers, say. They come from the host, never
     /// from whoever asks.
@@ -244,7 +262,10 @@ impl Caller {
     /// `confirmation`; `now`.
     ///
     /// Raises DeniedError, with its `oauth_error`.
-    #[pyo3(signature = (actor, *, now = None, **wanted))]
+    #[pyo3(
+        signature = (actor, *, now = None, **wanted),
+        text_signature = "($self, actor, *, now=None, scope=None, resources=None, audiences=None, lifetime=None, confirmation=None)"
+    )]
     fn delegate(
         &self,
         actor: Argument<'_, '_>,

@@ -8,6 +8,7 @@ mod argument;
 mod arrow;
 mod caller;
 mod error;
+mod file;
 mod ids;
 mod policy;
 

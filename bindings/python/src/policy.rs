@@ -8,13 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use crate::answer::{CheckAnswer, Decision, Explanation, asked};
-use crate::argument::{document, json, lent, not_a, options, text, timed};
+use crate::argument::{document, json, lent, not_a, options, text, timed, with};
 use crate::caller::Caller;
-use crate::error::{QUICK, answered, away, guarded, raised};
+use crate::error::{QUICK, answered, away, guarded};
+use crate::file::read_file;
 use crate::ids::{Filtered, filtered};
-
-/// How the compiled form begins.
-const COMPILED_MAGIC: &[u8] = b"DEPUTIZE";
 
 type Named<'a, 'py> = &'a Bound<'py, PyDict>;
 type Argument<'a, 'py> = &'a Bound<'py, PyAny>;
@@ -43,8 +41,8 @@ impl Policy {
     #[staticmethod]
     fn from_json(document: Argument<'_, '_>) -> PyResult<Self> {
         let py = document.py();
-        let bytes = self::document(document, "document")?;
-        let bytes = bytes.as_bytes();
+        let document = self::document(document, "document")?;
+        let bytes = document.as_bytes();
         let policy = answered(py, || wire::from_json(bytes))?;
         Ok(Self { policy })
     }
@@ -70,15 +68,7 @@ impl Policy {
     fn from_file(path: Argument<'_, '_>) -> PyResult<Self> {
         let py = path.py();
         let path: PathBuf = path.extract().map_err(|_| not_a(path, "path", "a path"))?;
-        let policy = away(py, || {
-            let bytes = std::fs::read(&path)?;
-            Ok::<_, std::io::Error>(match bytes.starts_with(COMPILED_MAGIC) {
-                true => wire::from_compiled(&bytes),
-                false => wire::from_json(&bytes),
-            })
-        })?;
-        let policy = policy?.map_err(|error| raised(py, &error))?;
-        Ok(Self { policy })
+        read_file(py, &path).map(|policy| Self { policy })
     }
 
     /// The compiled form: the same bytes for the same policy data, everywhere.
@@ -134,7 +124,10 @@ impl Policy {
     ///
     /// Raises InputError: `request.*`, `condition.*` or `budget.*`. Each is a
     /// denial.
-    #[pyo3(signature = (user, relation, object, **options))]
+    #[pyo3(
+        signature = (user, relation, object, **options),
+        text_signature = "($self, user, relation, object, *, contextual_tuples=None, context=None, tenant=None, limits=None)"
+    )]
     fn check(
         &self,
         user: Argument<'_, '_>,
@@ -163,7 +156,10 @@ impl Policy {
 
     /// Many checks at once, each `{"user", "relation", "object"}`, and each with
     /// its own answer or error, in the order given.
-    #[pyo3(signature = (items, **options))]
+    #[pyo3(
+        signature = (items, **options),
+        text_signature = "($self, items, *, contextual_tuples=None, context=None, tenant=None, limits=None)"
+    )]
     fn batch_check(
         &self,
         items: Argument<'_, '_>,
@@ -179,7 +175,10 @@ impl Policy {
     /// The objects of a type on which `user` has `relation`: sorted, complete.
     ///
     /// Raises as `check`; a list that may lack something is none.
-    #[pyo3(signature = (user, relation, r#type, **options))]
+    #[pyo3(
+        signature = (user, relation, r#type, **options),
+        text_signature = "($self, user, relation, type, *, contextual_tuples=None, context=None, tenant=None, limits=None)"
+    )]
     fn list_objects(
         &self,
         user: Argument<'_, '_>,
@@ -201,7 +200,10 @@ impl Policy {
     /// `relation` on `object`: sorted, complete.
     ///
     /// Raises as `check`.
-    #[pyo3(signature = (object, relation, r#type, **options))]
+    #[pyo3(
+        signature = (object, relation, r#type, **options),
+        text_signature = "($self, object, relation, type, *, contextual_tuples=None, context=None, tenant=None, limits=None)"
+    )]
     fn list_users(
         &self,
         object: Argument<'_, '_>,
@@ -219,10 +221,11 @@ impl Policy {
         })
     }
 
-    /// Who has `relation` on `object`, one level down.
-    ///
-    /// Raises InputError, `request.*`.
-    #[pyo3(signature = (relation, object, **options))]
+    /// Who has `relation` on `object`, one level down. Raises InputError, `request.*`.
+    #[pyo3(
+        signature = (relation, object, **options),
+        text_signature = "($self, relation, object, *, contextual_tuples=None, context=None, tenant=None, limits=None)"
+    )]
     fn expand(
         &self,
         relation: Argument<'_, '_>,
@@ -241,7 +244,10 @@ impl Policy {
     /// Why `user` has `relation` on `object`, or why not, as a tree.
     ///
     /// Raises InputError, `request.*`; an error on the way is part of the tree.
-    #[pyo3(signature = (user, relation, object, **options))]
+    #[pyo3(
+        signature = (user, relation, object, **options),
+        text_signature = "($self, user, relation, object, *, contextual_tuples=None, context=None, tenant=None, limits=None)"
+    )]
     fn explain(
         &self,
         user: Argument<'_, '_>,
@@ -260,15 +266,14 @@ impl Policy {
         Explanation::of(py, &answer)
     }
 
-    /// Which of these objects `user` has `relation` on. One that is null, no
-    /// text or malformed, or whose check errs, is dropped and counted.
-    ///
-    /// Objects: a list, a NumPy array or an Arrow array of str; the mask is in
-    /// kind.
+    /// Which of these objects `user` has `relation` on: as `Caller.filter`.
     ///
     /// Raises for what is wrong with the call as a whole: then nothing is
     /// allowed.
-    #[pyo3(signature = (user, relation, objects, **options))]
+    #[pyo3(
+        signature = (user, relation, objects, **options),
+        text_signature = "($self, user, relation, objects, *, contextual_tuples=None, context=None, tenant=None, limits=None)"
+    )]
     fn filter(
         &self,
         user: Argument<'_, '_>,
@@ -295,7 +300,10 @@ impl Policy {
     /// is given one with each question too.
     ///
     /// Raises DeniedError, with the reason of the first check that fails.
-    #[pyo3(signature = (token, *, now = None, **options))]
+    #[pyo3(
+        signature = (token, *, now = None, **options),
+        text_signature = "($self, token, *, now=None, audience=None, dpop=None, certificate=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn verify(
         &self,
         token: Argument<'_, '_>,
@@ -314,7 +322,10 @@ impl Policy {
     /// as `verify`.
     ///
     /// Raises DeniedError.
-    #[pyo3(signature = (tokens, *, now = None, **options))]
+    #[pyo3(
+        signature = (tokens, *, now = None, **options),
+        text_signature = "($self, tokens, *, now=None, audience=None, dpop=None, certificate=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn verify_chain(
         &self,
         tokens: Argument<'_, '_>,
@@ -338,7 +349,10 @@ impl Policy {
     /// Such a caller counts for an hour.
     ///
     /// Raises DeniedError.
-    #[pyo3(signature = (chain, *, now = None, **options))]
+    #[pyo3(
+        signature = (chain, *, now = None, **options),
+        text_signature = "($self, chain, *, now=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn caller(
         &self,
         chain: Argument<'_, '_>,
@@ -364,7 +378,10 @@ impl Policy {
     /// `verify`.
     ///
     /// Raises MisuseError alone.
-    #[pyo3(signature = (asking, question, *, now = None, **options))]
+    #[pyo3(
+        signature = (asking, question, *, now = None, **options),
+        text_signature = "($self, asking, question, *, now=None, audience=None, dpop=None, certificate=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn decide(
         &self,
         asking: Argument<'_, '_>,
@@ -374,11 +391,10 @@ impl Policy {
     ) -> PyResult<Decision> {
         let py = asking.py();
         let who = match asking.is_instance_of::<PyString>() {
-            true => {
-                let who = PyDict::new(py);
-                who.set_item("token", text(asking, "asking")?)?;
-                json(who.as_any(), "asking")?
-            }
+            true => json(
+                with(py, None, "token", text(asking, "asking")?)?.as_any(),
+                "asking",
+            )?,
             false => json(asking, "asking")?,
         };
         let question = json(question, "question")?;
@@ -392,7 +408,10 @@ impl Policy {
     /// were `presented` with it, it is verified again.
     ///
     /// Raises InputError, `replay.*`.
-    #[pyo3(signature = (record, **options))]
+    #[pyo3(
+        signature = (record, **options),
+        text_signature = "($self, record, *, token=None, presented=None)"
+    )]
     fn replay(
         &self,
         record: Argument<'_, '_>,
@@ -415,7 +434,10 @@ impl Policy {
     /// `fixed_context`, `scopes`, `now`.
     ///
     /// Raises DeniedError, with its `oauth_error`.
-    #[pyo3(signature = (subject_token, *, now = None, **options))]
+    #[pyo3(
+        signature = (subject_token, *, now = None, **options),
+        text_signature = "($self, subject_token, *, now=None, subject=None, actor_token=None, actor=None, wanted=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn exchange(
         &self,
         subject_token: Argument<'_, '_>,
@@ -440,7 +462,10 @@ impl Policy {
     /// `<id>` means; `tenant`; `now`.
     ///
     /// Raises DeniedError, with its `oauth_error`.
-    #[pyo3(signature = (principal, *, now = None, **options))]
+    #[pyo3(
+        signature = (principal, *, now = None, **options),
+        text_signature = "($self, principal, *, now=None, scope=None, audience=None, tenant=None)"
+    )]
     fn client_credentials(
         &self,
         principal: Argument<'_, '_>,
@@ -458,7 +483,10 @@ impl Policy {
     ///
     /// Raises InputError, `authzen.*`: the body is no such request (400 over
     /// HTTP).
-    #[pyo3(signature = (request, *, now = None, **options))]
+    #[pyo3(
+        signature = (request, *, now = None, **options),
+        text_signature = "($self, request, *, now=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn evaluate(
         &self,
         request: Argument<'_, '_>,
@@ -469,7 +497,10 @@ impl Policy {
     }
 
     /// Answers an Access Evaluations request: many at once. As `evaluate`.
-    #[pyo3(signature = (request, *, now = None, **options))]
+    #[pyo3(
+        signature = (request, *, now = None, **options),
+        text_signature = "($self, request, *, now=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn evaluations(
         &self,
         request: Argument<'_, '_>,
@@ -480,7 +511,10 @@ impl Policy {
     }
 
     /// Answers a Subject Search request. As `evaluate`.
-    #[pyo3(signature = (request, *, now = None, **options))]
+    #[pyo3(
+        signature = (request, *, now = None, **options),
+        text_signature = "($self, request, *, now=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn search_subjects(
         &self,
         request: Argument<'_, '_>,
@@ -491,7 +525,10 @@ impl Policy {
     }
 
     /// Answers a Resource Search request. As `evaluate`.
-    #[pyo3(signature = (request, *, now = None, **options))]
+    #[pyo3(
+        signature = (request, *, now = None, **options),
+        text_signature = "($self, request, *, now=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn search_resources(
         &self,
         request: Argument<'_, '_>,
@@ -502,7 +539,10 @@ impl Policy {
     }
 
     /// Answers an Action Search request. As `evaluate`.
-    #[pyo3(signature = (request, *, now = None, **options))]
+    #[pyo3(
+        signature = (request, *, now = None, **options),
+        text_signature = "($self, request, *, now=None, tenant=None, task=None, contextual_tuples=None, context=None, fixed_context=None, scopes=None)"
+    )]
     fn search_actions(
         &self,
         request: Argument<'_, '_>,
@@ -556,19 +596,4 @@ impl Policy {
         let options = timed(py, options, now)?;
         asked(py, || ask(&self.policy, body, &options))
     }
-}
-
-/// Options with one more.
-fn with<'py>(
-    py: Python<'py>,
-    options: Option<Named<'_, 'py>>,
-    name: &str,
-    value: &str,
-) -> PyResult<Bound<'py, PyDict>> {
-    let all = match options {
-        Some(options) => options.copy()?,
-        None => PyDict::new(py),
-    };
-    all.set_item(name, value)?;
-    Ok(all)
 }

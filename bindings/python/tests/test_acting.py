@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import contextvars
+import hmac
+import json
 import random
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from conftest import SNAPSHOT
 
-from deputize import DeniedError, MisuseError, Policy
+from deputize import Caller, DeniedError, MisuseError, Policy
 from deputize.identity import Chain, Token, acting, acting_now, caller_of
 
 POLICY = Policy.from_json(SNAPSHOT)
@@ -227,3 +231,77 @@ def test_a_chain_asks_the_policy_in_force() -> None:
         Chain("user:anne", {"now": 1})
     with pytest.raises(MisuseError):
         Token(None)  # type: ignore[arg-type]
+
+
+def signed(kid: str, secret: bytes, **claims: object) -> str:
+    def encoded(part: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+    now = int(time.time())
+    body = f"{encoded({'alg': 'HS256', 'typ': 'at+jwt', 'kid': kid})}.{encoded({'iss': 'https://id.example', 'aud': 'https://api.example', 'iat': now - 1, 'exp': now + 60, **claims})}"
+    return body + "." + base64.urlsafe_b64encode(hmac.new(secret, body.encode(), "sha256").digest()).rstrip(b"=").decode()
+
+
+SECRET = b"a secret of thirty-two bytes or more, for tests only"
+
+
+def trusting(secret: bytes = SECRET, **more: Any) -> Policy:
+    key = {"kty": "oct", "kid": "k1", "alg": "HS256", "k": base64.urlsafe_b64encode(secret).rstrip(b"=").decode()}
+    issuer = {"issuer": "https://id.example", "audiences": ["https://api.example"], "algorithms": ["HS256"], "keys": {"keys": [key]},
+              "subject": "user:{sub}", "scopes": "ignore", "max_lifetime": 3600, **more.pop("issuer", {})}
+    return Policy.from_json({**SNAPSHOT, "issuers": [issuer], **more})
+
+
+def test_a_kept_caller_asks_the_policy_in_force() -> None:
+    """B28: what was revoked, removed or re-keyed since counts for a caller that is kept."""
+    old = trusting()
+    policies = [old]
+    kept = old.verify(signed("k1", SECRET, sub="anne", jti="t1", scope="nothing"))
+    vouched = old.caller("user:anne")
+    tupled = old.caller("user:carol").with_tuples([{"user": "user:carol", "relation": "reader", "object": "document:9"}])
+
+    def code(caller: Caller) -> str | None:
+        try:
+            return caller_of(caller, lambda: policies[-1]).check("reader", "document:1").reason
+        except DeniedError as error:
+            return error.code
+
+    assert code(kept) == code(vouched) == "allowed"
+    # Another policy with the same data, and one in which the grant is gone.
+    for policy, of_kept, of_vouched in (
+        (trusting(), "allowed", "allowed"),
+        (trusting(tuples=[]), "subject.no_grant", "subject.no_grant"),
+        (trusting(revoked={"tokens": ["t1"]}), "revoked.token", "allowed"),
+        (trusting(revoked={"principals": {"user:anne": int(time.time()) + 5}}), "revoked.principal", "revoked.principal"),
+        (trusting(principals=[{"id": "user:anne", "disabled": True}]), "principal.disabled", "principal.disabled"),
+        # What the token says is read as its issuer's entry has it now.
+        (trusting(secret=SECRET[::-1]), "token.signature", "allowed"),
+        (trusting(issuer={"scopes": "required"}), "scope.insufficient", "allowed"),
+        (trusting(issuer={"audiences": ["https://other.example"]}), "audience.mismatch", "allowed"),
+        (trusting(issuer={"subject": "user:x-{sub}"}), "subject.no_grant", "allowed"),
+        (trusting(issuer={"max_lifetime": 30}), "token.lifetime", "allowed"),
+        (Policy.from_json(SNAPSHOT), "issuer.unknown", "allowed"),
+        (trusting(not_after=int(time.time()) - 5), "snapshot.stale", "snapshot.stale"),
+    ):
+        policies.append(policy)
+        assert (code(kept), code(vouched)) == (of_kept, of_vouched), policy
+    policies.append(trusting())
+    assert caller_of(tupled, policies[-1]).can("reader", "document:9")
+    assert not caller_of(old.caller("user:carol"), policies[-1]).can("reader", "document:9")
+
+
+def test_a_kept_caller_grows_old_under_another_policy_too() -> None:
+    now = int(time.time())
+    old, new = trusting(), trusting()
+    kept = old.verify(signed("k1", SECRET, sub="anne"))
+    assert kept.under(new).can("reader", "document:1") and kept.fresh_until == kept.under(new).fresh_until
+    with pytest.raises(DeniedError, match="token.expired"):
+        kept.under(new, now=now + 120)
+    vouched = old.caller("user:anne")
+    with pytest.raises(DeniedError, match="caller.expired"):
+        vouched.under(new, now=now + 3_700)
+    # One that was given its time is asked by the host's clock where a guard asks.
+    long_ago = old.caller("user:anne", now=now - 3_700)
+    for policy in (None, old, new):
+        with pytest.raises(DeniedError, match="caller.expired"):
+            caller_of(long_ago, policy)

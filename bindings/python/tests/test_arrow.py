@@ -7,6 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
+from conftest import SNAPSHOT
 
 from deputize import Caller, DeniedError, MisuseError, Policy
 
@@ -79,3 +80,30 @@ def test_somebody_must_ask(policy: Policy) -> None:
     for wrong in ({}, {"token": "a", "chain": "user:anne"}):
         with pytest.raises(MisuseError):
             Rows(policy, "reader", "document", **wrong)
+
+
+def test_frames_of_pandas_and_polars(anne: Caller) -> None:
+    """E4: `filter_table` takes what people have, and says what it does not take."""
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    frame = pd.DataFrame(TABLE.to_pydict(), index=["a", "a", "b", "b", "c"])
+    assert list(filter_table(anne, "reader", frame, "document")["place"]) == [0, 4]
+    assert filter_table(anne, "reader", pl.from_arrow(TABLE), "document")["place"].to_list() == [0, 4]
+    for wrong in (frame["document"], pl.from_arrow(TABLE)["document"], pl.from_arrow(TABLE).lazy(), TABLE.to_pydict()):
+        with pytest.raises(MisuseError):
+            filter_table(anne, "reader", wrong, "document")
+    with pytest.raises(MisuseError, match="one column"):
+        filter_table(anne, "reader", frame, "doc")
+
+
+def test_rows_ask_the_policy_in_force(policy: Policy) -> None:
+    """B28: rows that are kept see what was taken away."""
+    policies = [policy]
+    rows = Rows(lambda: policies[-1], "reader", "document", chain="user:anne")
+    assert places(rows(TABLE)) == [0, 4]
+    policies.append(Policy.from_json({**SNAPSHOT, "tuples": SNAPSHOT["tuples"][2:]}))
+    assert places(rows(TABLE)) == [4] and rows.mask(TABLE.column(0)).to_pylist() == [False] * 4 + [True]
+    policies.append(Policy.from_json({**SNAPSHOT, "principals": [{"id": "user:anne", "disabled": True}]}))
+    with pytest.raises(DeniedError) as caught:
+        rows(TABLE)
+    assert caught.value.code == "principal.disabled"
+    assert "user:anne" in repr(rows) and "token" not in repr(rows)

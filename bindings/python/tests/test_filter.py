@@ -165,13 +165,13 @@ def truths(mask: Any) -> list[bool]:
 
 @pytest.mark.parametrize("ids", [["document:3"] * 3, ["document:3", "document:1", "document:3"], []])
 def test_a_mask_of_pandas_ids_selects_what_is_allowed(ids: list[str]) -> None:
-    pd = pytest.importorskip("pandas", minversion="3")  # pandas 2 hands no Series on as Arrow: refused
+    pd = pytest.importorskip("pandas")
     wanted = [one == "document:1" for one in ids]
     frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "text": [f"text {n}" for n in range(len(ids))]})
     frame.index = pd.Index([f"row {n}" for n in range(len(ids))])
     texts = np.array(frame["text"], dtype=object)
     kept = [text for text, allowed in zip(texts, wanted) if allowed]
-    for column in (frame["id"], frame["id"].astype(object)):
+    for column in (frame["id"], frame["id"].astype(object), frame["id"].astype("category")):
         found = ANNE.filter("reader", column)
         mask = found.mask
         assert truths(mask) == truths(found) == wanted
@@ -230,3 +230,68 @@ def test_an_export_that_fails_fails() -> None:
     assert ANNE.filter("reader", once).allowed == 1
     with pytest.raises(MisuseError):
         ANNE.filter("reader", once)
+
+
+def test_ids_of_pandas_that_come_without_arrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """E1: pandas 2 hands no Series on as Arrow, nor does pandas 3 without pyarrow, nor does an Index."""
+    pd = pytest.importorskip("pandas")
+    column = pd.Series(["document:1", None, float("nan"), 7, "document:3", pd.NA], index=list("abcdef"), dtype=object)
+    if hasattr(pd.Series, "__arrow_c_stream__"):
+        def without_pyarrow(self: Any, requested_schema: Any = None) -> Any:
+            raise ImportError("pyarrow")
+
+        monkeypatch.setattr(pd.Series, "__arrow_c_stream__", without_pyarrow)
+    found = ANNE.filter("reader", column)
+    assert list(found.mask) == [True] + [False] * 5 and list(found.mask.index) == list("abcdef")
+    assert list(column[found.mask]) == ["document:1"]
+    assert list(ANNE.filter("reader", column.astype("category")).mask) == [True] + [False] * 5
+    assert truths(ANNE.filter("reader", pd.Index(["document:3", "document:1"])).mask) == [False, True]
+    with pytest.raises(MisuseError):
+        ANNE.filter("reader", pd.DataFrame({"id": ["document:1"]}))
+
+
+def test_what_repeats_gets_the_answer_of_each() -> None:
+    """E4: distinct ids are decided once, whatever they come in, and counted each time."""
+    names = ["document:1", "document:3", "document:2", "", "x"]
+    ids: list[Any] = [names[n * n % 5] for n in range(4_000)]
+    wanted = [ANNE.can("reader", one) for one in ids]
+    dropped = {}
+    for one in ids:
+        for reason in ANNE.filter("reader", [one]).dropped:
+            dropped[reason] = dropped.get(reason, 0) + 1
+    coded = pa.array(ids).dictionary_encode()
+    parts = pa.chunked_array([coded.slice(0, 7), coded.slice(7), pa.array(["document:2", None]).dictionary_encode()])
+    for given_ in (ids, tuple(ids), np.array(ids), np.array(ids, dtype=object), pa.array(ids), coded):
+        found = ANNE.filter("reader", given_)
+        assert list(map(bool, np.asarray(found))) == wanted and found.dropped == dropped and found.allowed == sum(wanted)
+    found = ANNE.filter("reader", parts)
+    assert found.mask.to_pylist() == [*wanted, True, False]
+    unused = pa.DictionaryArray.from_arrays(pa.array([1, None, 1]), pa.array(["x", "document:1"]))
+    assert ANNE.filter("reader", unused).dropped == {"path.empty": 1}
+    asked = Policy.from_json(SNAPSHOT).filter("user:anne", "reader", ids)
+    assert asked.mask == wanted
+
+
+def test_duckdb() -> None:
+    """E4: as the documentation says it."""
+    duckdb = pytest.importorskip("duckdb")
+    from deputize.arrow import Rows
+
+    rows = Rows(Policy.from_json(SNAPSHOT), "reader", "document", chain="user:anne")
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE documents AS SELECT * FROM (VALUES ('document:1', 1), (NULL, 2), ('document:3', 3), ('document:2', 4)) t(document, place)")
+    connection.create_function("may_read", rows.mask, ["VARCHAR"], "BOOLEAN", type="arrow", null_handling="special")
+    assert connection.sql("SELECT place FROM documents WHERE may_read(document) ORDER BY place").fetchall() == [(1,), (4,)]
+    assert connection.sql("SELECT place FROM documents WHERE NOT may_read(document) ORDER BY place").fetchall() == [(2,), (3,)]
+    column = connection.sql("SELECT document FROM documents").to_arrow_table()
+    assert ANNE.filter("reader", column.column("document")).mask.to_pylist() == [True, False, False, True]
+    with pytest.raises(MisuseError, match="it is a table"):
+        ANNE.filter("reader", connection.sql("SELECT document FROM documents"))
+
+
+def test_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    found = ANNE.filter("reader", ["document:3", "document:1", "document:3"])
+    scores = torch.tensor([1.0, 2.0, 3.0])
+    for mask in (torch.tensor(found.mask), torch.from_numpy(np.asarray(found)), torch.as_tensor(np.asarray(found.mask))):
+        assert scores[mask].tolist() == [2.0] and torch.where(mask, scores, 0).tolist() == [0.0, 2.0, 0.0]

@@ -81,6 +81,12 @@ class _NumPyArray(Protocol):
     def itemsize(self) -> int: ...
     def tobytes(self) -> bytes: ...
 
+# A Series or an Index of pandas.
+class _PandasColumn(Protocol):
+    @property
+    def array(self) -> Any: ...
+    def to_numpy(self, dtype: Any = None) -> Any: ...
+
 @final
 class Policy:
     @staticmethod
@@ -182,7 +188,7 @@ class Policy:
         self,
         user: str,
         relation: str,
-        objects: list[Any] | tuple[Any, ...] | _NumPyArray | _ArrowArray | _ArrowStream,
+        objects: list[Any] | tuple[Any, ...] | _NumPyArray | _PandasColumn | _ArrowArray | _ArrowStream,
         *,
         contextual_tuples: _Tuples | None = None,
         context: _Context | None = None,
@@ -399,13 +405,14 @@ class Caller:
     def filter(
         self,
         action: str,
-        resources: list[Any] | tuple[Any, ...] | _NumPyArray | _ArrowArray | _ArrowStream,
+        resources: list[Any] | tuple[Any, ...] | _NumPyArray | _PandasColumn | _ArrowArray | _ArrowStream,
         *,
         now: _Time | None = None,
     ) -> Filtered[Any]: ...
     def list(self, action: str, type: str, *, now: _Time | None = None) -> _Names: ...
     def terms(self, action: str, type: str, *, now: _Time | None = None) -> _Names: ...
     def at(self, now: _Time | None = None) -> Caller: ...
+    def under(self, policy: Policy, *, now: _Time | None = None) -> Caller: ...
     def with_tuples(self, contextual_tuples: _Tuples) -> Caller: ...
     def delegate(
         self,

@@ -56,9 +56,11 @@ class DeputizeError(Exception):
         self.oauth_error = oauth_error
 
     def __str__(self) -> str:
-        place = f" (at {self.pointer})" if self.pointer else ""
-        said = f": {self.message}" if self.message else ""
-        return f"{self.code}{said}{place}"
+        # A document's reader says the place itself.
+        said = self.pointer is None or f"`{self.pointer}`" in self.message
+        place = "" if said else f" (at {self.pointer})"
+        words = f": {self.message}" if self.message else ""
+        return f"{self.code}{words}{place}"
 
     def to_dict(self) -> dict[str, Any]:
         """The error as plain data, e.g. for a problem document."""

@@ -97,10 +97,8 @@ class Token:
 @final
 @dataclass(frozen=True)
 class Chain:
-    """Principals that the host vouches for, subject first, as in `Policy.caller`.
-
-    A `Caller` stays with the policy that it was made of; this asks the policy
-    that is in force.
+    """Principals that the host vouches for, subject first, as in `Policy.caller`:
+    anew at each question, where a `Caller` is as old as when it was made.
     """
 
     principals: str | Sequence[str]
@@ -174,11 +172,8 @@ def current(policy: PolicySource) -> Policy:
 def caller_of(
     identity: object, policy: PolicySource | None = None, *, audience: Audience | None = None
 ) -> Caller:
-    """The caller now: a token is verified, and a caller that was kept is looked at again.
-
-    A kept caller stays with the policy it was made of, and counts only while
-    the source, where there is one, still gives a policy. A token and a chain are
-    asked about with the current one.
+    """The caller now, by the host's clock: a token is verified, and a caller that was
+    kept is looked at again, with the policy in force where a source gives one.
 
     Raises DeniedError: `guard.no_caller` where there is no identity; else why it
     no longer counts, e.g. `token.expired` or `snapshot.stale`.
@@ -186,9 +181,7 @@ def caller_of(
     if identity is None:
         raise DeniedError("guard.no_caller", "nobody is named who asks: nothing is allowed")
     if isinstance(identity, Caller):
-        if policy is not None:
-            current(policy)  # a source that is stale denies
-        return identity.at()
+        return identity.at() if policy is None else identity.under(current(policy))
     if not isinstance(identity, (Token, Chain)):
         said = f"an identity is a Caller, a Token or a Chain, not a `{type(identity).__name__}`"
         raise MisuseError("guard.options", said)
