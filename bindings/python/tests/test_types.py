@@ -59,7 +59,7 @@ def test_pyright() -> None:
         run("pyright", "--pythonpath", sys.executable, "-p", str(file))
 
 
-@pytest.mark.parametrize("name", ["deputize", "deputize._deputize", "deputize.errors", "deputize.source", "deputize.arrow", "deputize.identity", "deputize.retrieval", "deputize.pushdown", "deputize.tools"])
+@pytest.mark.parametrize("name", ["deputize", "deputize._deputize", "deputize.errors", "deputize.source", "deputize.arrow", "deputize.identity", "deputize.retrieval", "deputize.pushdown", "deputize.tools", "deputize.ids", "deputize.dpop", "deputize.audit"])
 def test_examples_in_the_docs(name: str) -> None:
     if name.endswith(("source", "arrow")):
         pytest.importorskip("pyarrow")

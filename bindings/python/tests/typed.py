@@ -20,6 +20,8 @@ from deputize import (
     inspect,
 )
 from deputize.arrow import Rows, filter_table
+from deputize.audit import Audit, Counts, append_to, fusion_auth, json_lines, spans
+from deputize.dpop import Dpop, MemoryProofs, SqliteProofs
 from deputize.shapes import (
     AuditRecord,
     ClientCredentials,
@@ -64,6 +66,7 @@ def callers(policy: Policy, token: str) -> Caller:
     assert_type(policy.client_credentials("entity:mailer", scope="target-entity:email"), ClientCredentials)
     assert_type(policy.evaluate({"subject": {}}), Evaluation)
     assert_type(inspect(token), Inspection)
+    assert_type(caller.under(policy), Caller)
     return caller.at()
 
 
@@ -105,3 +108,13 @@ async def sources() -> None:
         assert_type(source.policy, Policy)
     async with AsyncSource("https://policy.example/snapshot.json") as other:
         assert_type(other.policy, Policy)
+
+
+def audits(caller: Caller) -> None:
+    audit = Audit(json_lines(append_to("audit.jsonl")), observers=[spans()], wait=True)
+    assert_type(audit.decide(caller, "reader", "document:1"), Decision)
+    assert_type(audit.counts, Counts)
+    Audit(fusion_auth(url="https://auth.example", api_key="key"), bach=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Dpop(store=SqliteProofs("proofs.db"))
+    Dpop(store=MemoryProofs(), max_age="60")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Dpop(store="proofs.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

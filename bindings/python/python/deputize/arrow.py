@@ -84,7 +84,7 @@ def filter_table(caller: Caller, action: str, table: _Table, column: str) -> _Ta
     if names.count(column) != 1:
         raise MisuseError("call.column", f"there must be one column `{column}` among {names}")
     ids = given.column(column) if library == "pyarrow" else given[column]
-    mask = caller.filter(action, ids).mask
+    mask: Any = caller.filter(action, ids).mask
     # By place: an index may say one name twice.
     kept: _Table = given[mask.to_numpy()] if library == "pandas" else given.filter(mask)
     return kept

@@ -5,7 +5,7 @@
 >>> from deputize import Caller, Policy
 >>> policy = Policy.from_json({"deputize": 1,
 ...     "model": "model\\n  schema 1.1\\ntype user\\ntype document\\n  relations\\n    define can_read: [user]"})
->>> callers = Callers(policy, audience="https://api.example",
+>>> callers = Callers(policy, audience="https://api.example", dpop=False,
 ...     resource_metadata="https://api.example/.well-known/oauth-protected-resource")
 >>> app = FastAPI()
 >>> @app.get("/documents/{document}")
@@ -18,7 +18,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -29,30 +28,33 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from ._deputize import Caller
-from .errors import DeniedError, DeputizeError
-from .identity import Audience, PolicySource, Token, source_of
+from .asgi import presented
+from .bearer import Gate, Refusal, answer, is_ours
+from .dpop import Dpop
+from .errors import DeniedError
+from .identity import Audience, PolicySource, Token, caller_of, source_of
 from .ids import id_text
 from .tools import Judge, OnRuling, ToolRule
 
 __all__ = ["Callers"]
 
-# RFC 6750 §2.1.
-_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
-# RFC 6750 §3: what may stand in `error_description`.
-_UNQUOTABLE = re.compile(r'[^\x20-\x21\x23-\x5b\x5d-\x7e]')
-
 
 class Callers(SecurityBase):
-    """Gives the `Caller` of a request's bearer token: `Depends(callers)`.
+    """Gives the `Caller` of a request's token: `Depends(callers)`.
 
     Answers 401 where there is no token or it is refused, 400 where the header is
-    no bearer token, 503 where the policy is stale: then a new token would not
-    help. `WWW-Authenticate` is as RFC 6750 §3 has it, with the `resource_metadata`
-    of RFC 9728 §5.1 where its URL is given. No answer of these is to be stored.
-    A WebSocket is closed instead, before it is accepted.
+    none, 503 where the policy is stale or something is broken here: then a new
+    token would not help. `WWW-Authenticate` is as RFC 6750 §3 and RFC 9449 §7.1
+    have it, with the `resource_metadata` of RFC 9728 §5.1 where its URL is given.
+    No answer of these is to be stored. A WebSocket is closed instead, before it
+    is accepted.
 
     `audience` is what tokens must name, or `ANY`. A token in the query or the
-    body is not looked at. `on_ruling` sees what `may` decides.
+    body is not looked at. A token that is bound to a key needs a DPoP proof,
+    each of which counts once (`dpop`, a `Dpop`, says how, `False` that none are
+    taken); `origin` is under which clients know the server, by default that of
+    `audience`, where it is a URL. `on_ruling` sees what `may` decides, and whom
+    this refuses.
     """
 
     def __init__(
@@ -60,34 +62,44 @@ class Callers(SecurityBase):
         policy: PolicySource,
         *,
         audience: Audience,
+        dpop: Dpop | bool = True,
+        origin: str | None = None,
         resource_metadata: str | None = None,
         realm: str | None = None,
         scheme_name: str = "Bearer",
         on_ruling: OnRuling | None = None,
     ) -> None:
         self._judge = Judge(source_of(policy), {}, audience=audience, on_ruling=on_ruling)
-        self._always = {"realm": realm, "resource_metadata": resource_metadata}
+        self._gate = Gate(
+            policy, audience=audience, dpop=dpop, origin=origin, realm=realm, resource_metadata=resource_metadata
+        )
         self.model = HTTPBearerModel(bearerFormat="JWT")
         self.scheme_name = scheme_name
 
     async def __call__(self, request: HTTPConnection) -> Caller:
         """The caller of this request."""
-        headers = request.headers.getlist("authorization")
-        if not headers or (len(headers) == 1 and not _is_bearer(headers[0])):
-            # RFC 6750 §3.1: no error code, where no token was sent.
-            raise self._refusal(request, 401, {}, "guard.no_caller")
-        found = _BEARER.fullmatch(headers[0]) if len(headers) == 1 else None
-        if found is None:
-            raise self._refusal(request, 400, {"error": "invalid_request"}, "guard.malformed")
-        token = Token(found[1])
-        try:
-            return self._judge.caller(lambda: token)
-        except Exception as error:
-            code = error.code if isinstance(error, DeputizeError) else "guard.error"
-            if not isinstance(error, DeniedError) or _is_ours(code):
-                # No other token would help.
-                raise _answer(request, 503, code, {"Retry-After": "5"}) from error
-            raise self._refused(request, code) from error
+        known: dict[int, Caller] = request.scope.setdefault("deputize.callers", {})
+        if id(self) in known:
+            # A proof counts once, however often a request's dependencies ask.
+            return known[id(self)]
+        asked = presented(request.scope)
+
+        def refused(token: Token, error: DeniedError) -> None:
+            self._judge.turned_away(_name(request), token, asked.method, asked.path, error)
+
+        admitted = await self._gate.admit(asked, refused)
+        if isinstance(admitted, Refusal):
+            raise _raised(request, admitted)
+        known[id(self)] = admitted
+        return admitted
+
+    def now(self, caller: Caller) -> Caller:
+        """A caller that was kept, e.g. while a WebSocket is open: as it is now, with the
+        policy in force.
+
+        Raises DeniedError where it no longer counts.
+        """
+        return caller_of(caller, self._gate.policy)
 
     def may(
         self,
@@ -107,57 +119,35 @@ class Callers(SecurityBase):
         self._judge.known(rule)
 
         async def permitted(request: HTTPConnection, caller: Caller = Depends(self)) -> Caller:
-            # By the path as it is written in the program, for logs and records.
-            name = getattr(request.scope.get("route"), "path", "") or request.scope.get("path", "")
+            name = _name(request)
             ruling = self._judge.by({name: rule}, name, lambda: _solved(request), lambda: caller)
             if ruling:
                 return caller
-            if ruling.reason == "scope.insufficient":
-                said = {"error": "insufficient_scope", "scope": scope}
-                raise self._refusal(request, 403, said, ruling.reason)
-            if _is_ours(ruling.reason):
-                raise _answer(request, 503, ruling.reason, {"Retry-After": "5"})
-            if ruling.reason.startswith(("token.", "revoked.")):
-                # It ended between the two.
-                raise self._refused(request, ruling.reason)
-            raise _answer(request, 403, ruling.reason)
+            raise _raised(request, self._forbidden(ruling.reason, scope))
 
         return permitted
 
-    def _refused(self, request: HTTPConnection, code: str) -> HTTPException | WebSocketException:
-        said = {"error": "invalid_token", "error_description": code}
-        return self._refusal(request, 401, said, code)
-
-    def _refusal(
-        self, request: HTTPConnection, status: int, said: Mapping[str, str | None], code: str
-    ) -> HTTPException | WebSocketException:
-        """An answer with a challenge."""
-        members = {**self._always, **said}
-        parts = [f'{n}="{_UNQUOTABLE.sub("", v)}"' for n, v in members.items() if v is not None]
-        challenge = "Bearer " + ", ".join(parts) if parts else "Bearer"
-        error = said.get("error") or "unauthorized"
-        refusal = _answer(request, status, error, {"WWW-Authenticate": challenge})
-        if isinstance(refusal, HTTPException):
-            body: Any = {"code": code, "error": error, **{name: value for name, value in said.items() if value is not None}}
-            refusal.detail = body
-        return refusal
+    def _forbidden(self, code: str, scope: str | None) -> Refusal:
+        if code == "scope.insufficient":
+            return self._gate.challenge(403, code, error="insufficient_scope", scope=scope)
+        if is_ours(code):
+            return answer(503, code)
+        if code.startswith(("token.", "revoked.")):
+            return self._gate.challenge(401, code, error="invalid_token")
+        return answer(403, code)
 
 
-def _answer(
-    request: HTTPConnection, status: int, code: str, headers: Mapping[str, str] | None = None
-) -> HTTPException | WebSocketException:
+def _name(request: HTTPConnection) -> str:
+    """The path as it is written in the program, for logs and records."""
+    return str(getattr(request.scope.get("route"), "path", "") or request.scope.get("path", ""))
+
+
+def _raised(request: HTTPConnection, refusal: Refusal) -> HTTPException | WebSocketException:
     """What ends a request: outsiders are told a code alone."""
     if request.scope["type"] == "websocket":
-        return WebSocketException(1013 if status == 503 else 1008, code)
-    return HTTPException(status, {"code": code, "error": code}, {"Cache-Control": "no-store", **(headers or {})})
-
-
-# Codes of what is broken here, whoever asks.
-_OURS = frozenset({"snapshot.stale", "guard.error", "guard.callback", "guard.options", "internal"})
-
-
-def _is_ours(code: str) -> bool:
-    return code in _OURS or code.startswith(("call.", "source."))
+        return WebSocketException(1013 if refusal.status == 503 else 1008, refusal.body["error"])
+    body: Any = dict(refusal.body)
+    return HTTPException(refusal.status, body, dict(refusal.headers))
 
 
 def _solved(request: HTTPConnection) -> dict[str, Any]:
@@ -193,7 +183,3 @@ def _members(name: str, value: Any) -> dict[str, Any]:
     if fields is None:
         return {name: value}
     return {field.alias or own: getattr(value, own) for own, field in fields.items()}
-
-
-def _is_bearer(header: str) -> bool:
-    return header.split(" ", 1)[0].lower() == "bearer"

@@ -26,11 +26,12 @@ from mcp.shared.exceptions import MCPError
 from pydantic import TypeAdapter, ValidationError
 
 from ._deputize import Caller
+from .callbacks import plain_function
 from .errors import DeniedError
-from .identity import Audience, Identity, PolicySource, Token, audience_of, source_of
+from .identity import Audience, Identity, PolicySource, audience_of, source_of
 from .ids import id_text
-from .mcp import _DENIED, _OPEN, _OPEN_NOTIFICATIONS, verified
-from .tools import Judge, OnRuling, Ruling, ToolRule, ToolRules, plain_function
+from .mcp import _DENIED, _OPEN, _OPEN_NOTIFICATIONS, asking_in, verified
+from .tools import Judge, OnRuling, Ruling, ToolRule, ToolRules
 
 __all__ = ["PolicyTokenVerifier", "Ruling", "ToolGate", "ToolRule"]
 
@@ -94,7 +95,9 @@ class ToolGate(Middleware):
             return None if self._identity is None else self._identity()
         # The request's own, not what its session began with.
         user = request.scope.get("user")
-        return Token(user.access_token.token) if isinstance(user, AuthenticatedUser) else None
+        if not isinstance(user, AuthenticatedUser):
+            return None
+        return asking_in(request.scope, user.access_token.token, self._tools.audience)
 
     async def on_notification(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]

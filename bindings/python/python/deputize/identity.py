@@ -13,13 +13,13 @@ Token(...)
 from __future__ import annotations
 
 import enum
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, cast, final
 
 from ._deputize import Caller, Policy
 from .acting import acting, acting_now
+from .callbacks import dropped
 from .errors import DeniedError, MisuseError
 
 __all__ = [
@@ -61,25 +61,39 @@ Audience: TypeAlias = str | Literal[_Any.ANY]
 not set gives `None`, which is neither."""
 
 
+_OF_CHAINS = frozenset({"context", "contextual_tuples", "fixed_context", "scopes", "task", "tenant"})
+_OF_TOKENS = _OF_CHAINS | {"certificate", "dpop"}
+
+
 @final
 class Token:
-    """A bearer token on its way to `Policy.verify`.
+    """A token on its way to `Policy.verify`, with what it is presented with, e.g. a
+    `tenant`, or a `dpop` proof (`deputize.dpop`). The guard says the audience.
 
     Not a plain text, since frameworks copy texts from their configuration into
     traces and checkpoints: this is neither shown nor pickled.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_options", "_text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, **options: Any) -> None:
         if not isinstance(text, str):
             said = f"a token is a str, not a `{type(text).__name__}`"
             raise MisuseError("guard.options", said)
+        if unknown := sorted(options.keys() - _OF_TOKENS):
+            said = f"`{unknown[0]}` is no option of a token, which are: {', '.join(sorted(_OF_TOKENS))}"
+            raise MisuseError("guard.options", said)
         self._text = text
+        self._options = dict(options)
 
     def reveal(self) -> str:
         """The token itself."""
         return self._text
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What it is presented with, as in `Policy.verify`."""
+        return self._options
 
     def __repr__(self) -> str:
         return "Token(...)"
@@ -109,8 +123,13 @@ class Chain:
         names = [self.principals] if isinstance(self.principals, str) else list(self.principals)
         if not names or not all(isinstance(name, str) for name in names):
             raise MisuseError("guard.options", "`principals` is a text `type:id`, or several")
+        if not isinstance(self.options, Mapping):
+            raise MisuseError("guard.options", "`options` is a mapping")
         if "now" in self.options:
             raise MisuseError("guard.options", "a Chain is asked at the time of each question: give no `now`")
+        if unknown := sorted(set(self.options) - _OF_CHAINS):
+            said = f"`{unknown[0]}` is no option of a Chain, which are: {', '.join(sorted(_OF_CHAINS))}"
+            raise MisuseError("guard.options", said)
 
 
 Identity: TypeAlias = Caller | Token | Chain
@@ -145,13 +164,6 @@ def source_of(policy: object) -> PolicySource:
     raise MisuseError("guard.options", said)
 
 
-def unawaited(made: object) -> None:
-    """Lets go of what nobody awaits, without a warning of its own."""
-    close = getattr(made, "close", None)
-    if close is not None:
-        close()
-
-
 def current(policy: PolicySource) -> Policy:
     """The policy that holds now.
 
@@ -160,8 +172,7 @@ def current(policy: PolicySource) -> Policy:
     if isinstance(policy, Policy):
         return policy
     now = policy() if callable(policy) else getattr(policy, "policy", None)
-    if inspect.isawaitable(now):
-        unawaited(now)
+    if dropped(now):
         raise DeniedError("guard.error", "what gives the policy gave something to await: it must answer at once")
     if not isinstance(now, Policy):
         said = f"`policy` must give a Policy, not a `{type(now).__name__}`"
@@ -191,4 +202,6 @@ def caller_of(
     if isinstance(identity, Chain):
         return now.caller(identity.principals, **identity.options)
     wanted = audience_of(audience)
-    return now.verify(identity.reveal(), audience=None if wanted is ANY else wanted)
+    return now.verify(
+        identity.reveal(), audience=None if wanted is ANY else wanted, **identity.options
+    )

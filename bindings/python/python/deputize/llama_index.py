@@ -32,10 +32,10 @@ from llama_index.core.vector_stores import (
 )
 
 from ._deputize import Caller
+from .callbacks import plain_function
 from .errors import DeniedError, MisuseError
 from .identity import acting_now, audience_of, caller_of, is_identity, source_of
 from .retrieval import Acl, Named, Report, Sieve, TopUp, report_to
-from .tools import plain_function
 
 __all__ = ["AuthorizationPostprocessor", "metadata_filters"]
 

@@ -38,9 +38,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 
 from ._deputize import Caller, inspect
+from .asgi import proven_in, proven_now
+from .callbacks import options_error, plain_function
 from .errors import DeniedError
 from .identity import ANY, Audience, Identity, PolicySource, Token, audience_of, caller_of, source_of
-from .tools import Judge, OnRuling, Ruling, ToolRule, ToolRules, options_error, plain_function
+from .tools import Judge, OnRuling, Ruling, ToolRule, ToolRules
 
 __all__ = ["PolicyTokenVerifier", "Ruling", "ToolGuard", "ToolRule"]
 
@@ -85,7 +87,7 @@ def verified(token: str, policy: PolicySource, audience: Audience) -> dict[str, 
     Raises DeniedError, `snapshot.stale`, where no token could help.
     """
     try:
-        caller = caller_of(Token(token), policy, audience=audience)
+        caller = caller_of(proven_now(token, audience) or Token(token), policy, audience=audience)
     except DeniedError as error:
         if error.code == "snapshot.stale":
             raise
@@ -105,6 +107,11 @@ def verified(token: str, policy: PolicySource, audience: Audience) -> dict[str, 
         "subject": claims.get("sub"),
         "claims": claims,
     }
+
+
+def asking_in(scope: Any, token: str, audience: object) -> Identity:
+    """Who sent the token of a request: where `ProvenTokens` has looked at its proof, whom it found."""
+    return proven_in(scope, token, audience) or Token(token)
 
 
 def _scopes(claims: Mapping[str, Any]) -> list[str]:
@@ -186,7 +193,9 @@ class ToolGuard:
             return None if self._identity is None else self._identity()
         scope = getattr(request, "scope", None) or {}
         user = scope.get("user")
-        return Token(user.access_token.token) if isinstance(user, AuthenticatedUser) else None
+        if not isinstance(user, AuthenticatedUser):
+            return None
+        return asking_in(scope, user.access_token.token, self._judge.audience)
 
     def __call__(self, rule: ToolRule | None) -> Callable[[_F], _F]:
         """Guards the function of a tool, a resource, a template or a prompt, and stands

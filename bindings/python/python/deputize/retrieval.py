@@ -16,7 +16,6 @@ Frameworks' modules are thin around this room. Nothing here searches or waits.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -25,11 +24,12 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from . import _json
 from ._deputize import Caller
+from .callbacks import dropped, plain_function
 from .errors import DeniedError, DeputizeError, MisuseError
 from .identity import PolicySource, current
 from .ids import id_text
 from .shapes import Tuple
-from .tools import plain_function, unknown_in
+from .tools import unknown_in
 
 __all__ = ["Acl", "Match", "Named", "Report", "Sieve", "Sifted", "TopUp"]
 
@@ -538,8 +538,5 @@ def report_to(on_report: Callable[[Report], object] | None, report: Report) -> N
     except Exception as error:
         _log.error("`on_report` failed with a %s", type(error).__name__)
         return
-    close = getattr(said, "close", None)
-    if inspect.isawaitable(said):
-        if close is not None:
-            close()
+    if dropped(said):
         _log.error("`on_report` gave something to await, which nothing does")

@@ -20,7 +20,6 @@ code alone.
 
 from __future__ import annotations
 
-import inspect
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +27,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 from ._deputize import Caller, Checked, Decision
-from .errors import DeniedError, DeputizeError, InputError, MisuseError
-from .identity import PolicySource, audience_of, caller_of, current, source_of, unawaited
+from .callbacks import dropped, options_error, plain_function
+from .errors import DeniedError, DeputizeError, InputError
+from .identity import ANY, Chain, PolicySource, Token, audience_of, caller_of, current, source_of
 from .ids import id_text
+from .shapes import Asking
 
 __all__ = ["Judge", "OnRuling", "Ruling", "ToolRule", "ToolRules", "check_tool"]
 
@@ -42,22 +43,6 @@ _PART = re.compile(f"{_LETTER}+(@{_LETTER}+)?")
 # What a resource begins with.
 _WHOLE = re.compile(r"/|[^:{}\s]+:.")
 _HOLE = re.compile(r"\{(\w+)\}")
-
-
-def options_error(said: str) -> MisuseError:
-    """An error of whoever set a guard up."""
-    return MisuseError("guard.options", said)
-
-
-def plain_function(given: object, name: str) -> None:
-    """Refuses a callback that is none, or that would have to be awaited."""
-    if given is None:
-        return
-    if not callable(given):
-        raise options_error(f"`{name}` must be a function")
-    called = getattr(given, "__call__", None)  # noqa: B004
-    if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (given, called)):
-        raise options_error(f"`{name}` must not be async: nothing would wait for it")
 
 
 @dataclass(frozen=True)
@@ -121,8 +106,7 @@ class ToolRule:
         """The resources of one call; none where the arguments make none."""
         if callable(self.resource):
             made = self.resource(arguments)
-            if inspect.isawaitable(made):
-                unawaited(made)
+            if dropped(made):
                 raise TypeError("a rule's function gave something to await: it must answer at once")
             several = tuple(made) if isinstance(made, (list, tuple)) else (made,)
             return several if all(isinstance(one, str) and _WHOLE.match(one) for one in several) else ()
@@ -236,7 +220,7 @@ class Judge:
         plain_function(on_ruling, "on_ruling")
         self.rules: dict[str, ToolRule | None] = dict(rules)
         self._policy = None if policy is None else source_of(policy)
-        self._audience = None if policy is None else audience_of(audience)
+        self.audience = None if policy is None else audience_of(audience)
         self._on_ruling = on_ruling
         self._warned: set[str] = set()
         for rule in self.rules.values():
@@ -257,7 +241,7 @@ class Judge:
 
     def caller(self, identity: Callable[[], object]) -> Caller:
         """Who calls now. Raises as `caller_of`."""
-        return caller_of(identity(), self._policy, audience=self._audience)
+        return caller_of(identity(), self._policy, audience=self.audience)
 
     def rule(
         self,
@@ -291,9 +275,45 @@ class Judge:
     ) -> Ruling:
         if tool not in rules:
             return _without_rule(tool)
-        caller = self.caller(identity)
-        given: Mapping[str, Any] = {} if rules[tool] is None else arguments()
+        rule, who = rules[tool], identity()
+        try:
+            caller = caller_of(who, self._policy, audience=self.audience)
+        except DeniedError as error:
+            resources = () if rule is None or self._on_ruling is None else rule.resources_of(arguments())
+            decisions = tuple(self._without_caller(who, rule.action, one) for one in resources) if rule else ()
+            known = tuple(one for one in decisions if one is not None)
+            return Ruling(False, error.code, error.message, tool, resources, known)
+        given: Mapping[str, Any] = {} if rule is None else arguments()
         return check_tool(caller, rules, tool, given, decide=self._on_ruling is not None)
+
+    def _without_caller(self, who: object, action: str, resource: str) -> Decision | None:
+        """The decision on a question of somebody who is refused, for its record; `None`
+        where there can be none."""
+        asking: Asking
+        if isinstance(who, Token):
+            asking = {"token": who.reveal()}
+        elif isinstance(who, Chain):
+            asking = {"chain": [who.principals] if isinstance(who.principals, str) else list(who.principals)}
+        else:
+            return None
+        options: dict[str, Any] = dict(who.options)
+        if isinstance(who, Token) and self.audience not in (None, ANY):
+            options["audience"] = self.audience
+        try:
+            if self._policy is None:
+                return None
+            decision = current(self._policy).decide(asking, {"action": action, "resource": resource}, **options)
+        except DeputizeError:
+            return None
+        return None if decision else decision
+
+    def turned_away(self, name: str, who: Token, action: str, resource: str, error: DeniedError) -> None:
+        """Shows that somebody was refused who asked for nothing yet but a request. It
+        changes nothing."""
+        if self._on_ruling is not None:
+            decision = self._without_caller(who, action, resource)
+            decisions = () if decision is None else (decision,)
+            self.seen(Ruling(False, error.code, error.message, name, (resource,), decisions))
 
     def _attempt(self, tool: str, work: Callable[[], Ruling]) -> Ruling:
         try:
@@ -325,8 +345,7 @@ class Judge:
         except Exception as error:
             self._warn("guard.callback", f"`on_ruling` failed with a {type(error).__name__}: calls are denied")
             said = False
-        if inspect.isawaitable(said):
-            unawaited(said)
+        if dropped(said):
             self._warn("guard.callback", "`on_ruling` gave something to await: calls are denied")
             said = False
         if said is False:

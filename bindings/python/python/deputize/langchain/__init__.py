@@ -38,11 +38,11 @@ from langchain_core.vectorstores import VectorStore, VectorStoreRetriever
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from .._deputize import Caller
+from ..callbacks import plain_function
 from ..errors import DeniedError, MisuseError
 from ..identity import Audience, Identity, PolicySource, audience_of, caller_of, is_identity, source_of
 from ..pushdown import Prefilter
 from ..retrieval import Acl, Named, Report, Sieve, TopUp, allow_list, report_to
-from ..tools import plain_function
 
 __all__ = ["AuthorizationFilter", "AuthorizedRetriever", "identity_in"]
 

@@ -13,9 +13,10 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
+from ..callbacks import options_error, plain_function
 from ..errors import DeputizeError
 from ..identity import Audience, PolicySource, is_identity
-from ..tools import Judge, OnRuling, Ruling, ToolRule, ToolRules, options_error, plain_function
+from ..tools import Judge, OnRuling, Ruling, ToolRule, ToolRules
 from . import Given, asking
 
 __all__ = ["Ruling", "ToolGate", "ToolRule"]
