@@ -35,10 +35,13 @@ pub struct Caller {
     origin: Origin,
 }
 
+/// Admits a caller to a policy.
+type Admit = dyn Fn(&Policy) -> Result<Core, Error> + Send + Sync;
+
 /// What a caller was made from, as what admits it to a policy. A token may be
 /// among it, so it is not shown.
 #[derive(Clone)]
-struct Origin(Arc<dyn Fn(&Policy) -> Result<Core, Error> + Send + Sync>);
+struct Origin(Arc<Admit>);
 
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
