@@ -85,6 +85,8 @@ pub mod pointer;
 mod policy;
 mod query;
 #[cfg(feature = "tokens")]
+pub mod reading;
+#[cfg(feature = "tokens")]
 pub mod request;
 #[cfg(feature = "tokens")]
 pub mod scope;

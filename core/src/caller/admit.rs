@@ -160,11 +160,12 @@ impl Policy {
         inputs: &mut Inputs,
     ) -> Result<Option<ScopeSet>, Denial> {
         let chain = parties::read(&self.inner, issuer, claims)?;
-        let scopes = match issuer.scopes {
+        let reading = &issuer.reading;
+        let scopes = match reading.scopes {
             ScopeUse::Ignore => None,
             ScopeUse::Narrow | ScopeUse::Required => ScopeSet::from_claims(&claims.all)?,
         };
-        let mut tuples = claim_tuples(issuer, claims, &chain)?;
+        let mut tuples = claim_tuples(reading, claims, &chain)?;
         for tuple in setting.tuples {
             // The host may say again what a claim said.
             if !tuples.contains(tuple) {
@@ -194,7 +195,7 @@ impl Policy {
         }
         inputs.tasks = tasks;
         inputs.scopes = scopes.as_ref().map(ScopeSet::to_claims);
-        inputs.scopes_required = issuer.scopes == ScopeUse::Required;
+        inputs.scopes_required = reading.scopes == ScopeUse::Required;
         inputs.tuples = tuples;
         inputs.roles = roles(claims);
         Ok(scopes)

@@ -100,6 +100,7 @@ impl Policy {
         };
         let claims = Claims::read(members.clone(), issuer)?;
         check_actors(&claims, issuer)?;
+        issuer.reading.check_whole(&claims)?;
         let setting = Setting::default();
         let mut inputs = Inputs::of_host(None, now, &setting);
         inputs.token = Some(TokenFacts {

@@ -187,7 +187,7 @@ impl Policy {
         }
         // The same names may be other principals, by other claims. Under
         // `subject_is_actor` whoever was alone was not yet the subject.
-        let alone = was.len() == 1 && issuer.chain == ChainConvention::SubjectIsActor;
+        let alone = was.len() == 1 && issuer.reading.chain == ChainConvention::SubjectIsActor;
         if !alone {
             let was = parties::read(&self.inner, issuer, &before.claims)?;
             let is = parties::read(&self.inner, issuer, &after.claims)?;
@@ -207,7 +207,7 @@ impl Policy {
         after: &Verified,
         issuer: &Issuer,
     ) -> Result<(), Denial> {
-        if issuer.scopes == ScopeUse::Ignore {
+        if issuer.reading.scopes == ScopeUse::Ignore {
             return Ok(());
         }
         let (was, is) = (&before.claims, &after.claims);
@@ -215,10 +215,10 @@ impl Policy {
             ScopeSet::from_claims(&was.all)?,
             ScopeSet::from_claims(&is.all)?,
         );
-        if held.is_none() && issuer.scopes == ScopeUse::Narrow {
+        if held.is_none() && issuer.reading.scopes == ScopeUse::Narrow {
             return Ok(());
         }
-        if own.is_none() && issuer.scopes == ScopeUse::Narrow {
+        if own.is_none() && issuer.reading.scopes == ScopeUse::Narrow {
             let message = "it has no scopes that narrow, and the one before it has";
             return Err(widens(message.to_owned()));
         }

@@ -31,7 +31,7 @@ mod tenant;
 pub(crate) use self::admit::Refused;
 pub use self::chain::{Hop, HopGrounds};
 pub(crate) use self::chain::{Hops, check_hops, check_principal, hops};
-pub(crate) use self::claims::{about_actor, claim_tuples, task_id};
+pub(crate) use self::claims::{claim_tuples, task_id};
 pub use self::inputs::{Inputs, Presented, TokenFacts};
 pub use self::inspect::{ChainRefusal, PolicyInspection};
 pub use self::parties::Party;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Denial, Reason};
-use crate::model::identifier;
-use crate::policy::{Inner, fill};
+use crate::policy::Inner;
+use crate::reading::{Source, Template, Unfit};
 use crate::token::{ChainConvention, Claims, Issuer, MayAct};
 
 use super::chain::{check_depth, delegation};
@@ -94,7 +94,7 @@ pub(crate) fn named<'c>(
             acts: true,
         })
         .collect();
-    match issuer.chain {
+    match issuer.reading.chain {
         // RFC 8693 §4.1: `sub` is the subject, the outermost `act` acts.
         ChainConvention::Rfc8693 | ChainConvention::None => named.insert(0, own(false)),
         // The other way about: `sub` acts, for the innermost `act`.
@@ -141,7 +141,10 @@ fn identify(policy: &Inner, issuer: &Issuer, party: &Named<'_>) -> Result<Party,
             format!("a token of {own} cannot speak for a subject of {other}"),
         ));
     }
-    if let Some(principal) = policy.directory.identity(party.issuer, party.subject) {
+    // An empty name is nobody's, whoever lists it.
+    if !party.subject.is_empty()
+        && let Some(principal) = policy.directory.identity(party.issuer, party.subject)
+    {
         return Ok(found(principal.to_owned()));
     }
     let vouching = match foreign {
@@ -156,20 +159,20 @@ fn identify(policy: &Inner, issuer: &Issuer, party: &Named<'_>) -> Result<Party,
         }
     };
     let template = match party.acts {
-        true => vouching.actor.as_deref(),
-        false => vouching.subject.as_deref(),
+        true => &vouching.reading.actor,
+        false => &vouching.reading.subject,
     };
-    let value = |name: &str| match name {
-        "sub" => Some(party.subject),
-        "iss" => Some(party.issuer),
+    let value = |source: &Source| match source {
+        Source::Subject => Some(party.subject),
+        Source::Issuer => Some(party.issuer),
         // What one issuer says of another's actor beyond its name is hearsay.
-        _ if foreign => None,
-        _ => party.claims.get(name).and_then(serde_json::Value::as_str),
+        Source::Claim(_) if foreign => None,
+        Source::Claim(path) => path.find(party.claims).and_then(serde_json::Value::as_str),
     };
+    let template = template.as_ref().ok_or_else(unknown)?;
     let principal = template
-        .and_then(|template| fill(template, value))
-        .filter(|principal| identifier::object(principal).is_ok())
-        .ok_or_else(unknown)?;
+        .fill(value)
+        .map_err(|unfit| unfitting(party, template, &unfit))?;
     // A principal that lists who it is to whom is known by these alone.
     let listed = policy.directory.principal(&principal);
     if listed.is_some_and(|record| !record.identities.is_empty()) {
@@ -193,6 +196,14 @@ pub(super) fn check_known(policy: &Inner, party: &Party) -> Result<(), Denial> {
         None if by_template => Ok(()),
         _ => Err(unknown(issuer, subject)),
     }
+}
+
+/// Whoever is not listed must fit the template, and does not.
+fn unfitting(party: &Named<'_>, template: &Template, unfit: &Unfit) -> Denial {
+    let unknown = unknown(party.issuer, party.subject).message;
+    let template = quoted(template.as_str());
+    let message = format!("{unknown}, and {template} does not fit it: {unfit}");
+    Denial::new(Reason::IdentityUnknown, message)
 }
 
 fn unknown(issuer: &str, subject: &str) -> Denial {

@@ -67,6 +67,8 @@ reasons! {
     TokenSignature "token.signature" "the signature does not fit the key"
     TokenClaim "token.claim" "a claim is not what it must be"
     TokenClaimMissing "token.claim_missing" "a claim that every token must have is missing"
+    TokenClaimAbsent "token.claim_absent" "a claim is missing without which the token would say less than it should"
+    TokenClaimElsewhere "token.claim_elsewhere" "the token says that a claim's value is to be had elsewhere"
     ChainNotExpected "chain.not_expected" "the token has `act`, and the issuer's `chain` is `none`"
     TokenExpired "token.expired" "`exp` has been reached"
     TokenNotYetValid "token.not_yet_valid" "`nbf` or `iat` lies in the future"
@@ -202,6 +204,9 @@ impl From<&TokenError> for Reason {
             TokenError::Signature => Self::TokenSignature,
             TokenError::Claim { .. } => Self::TokenClaim,
             TokenError::ClaimMissing { .. } => Self::TokenClaimMissing,
+            TokenError::ClaimAbsent { .. } => Self::TokenClaimAbsent,
+            TokenError::ClaimElsewhere { .. } => Self::TokenClaimElsewhere,
+            TokenError::ClaimValue { .. } => Self::TokenClaim,
             TokenError::ChainNotExpected => Self::ChainNotExpected,
             TokenError::Expired { .. } => Self::TokenExpired,
             TokenError::NotYetValid { .. } => Self::TokenNotYetValid,

@@ -29,12 +29,12 @@ pub use self::request::{Acting, Binding, ExchangeClaims, Wanted};
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::authority::Moment;
 use crate::caller::{Caller, Named, check_may_act, claim_tuples, named, quoted};
 use crate::decision::{Denial, Reason};
-use crate::policy::{Policy, unfill};
+use crate::policy::Policy;
 use crate::request::{Credential, Request, Setting};
 use crate::time::UnixSeconds;
 use crate::token::{ChainConvention, Claims, Confirmation, Issuer, TokenError, Verified};
@@ -158,8 +158,8 @@ impl Policy {
         if let Some(identity) = own.or(listed.first()) {
             return Some((identity.issuer.clone(), identity.subject.clone()));
         }
-        let sub = unfill(issuer.actor.as_deref()?, "sub", principal)?;
-        Some((issuer.name.clone(), sub.to_owned()))
+        let sub = issuer.reading.actor.as_ref()?.subject_of(principal)?;
+        Some((issuer.name.clone(), sub))
     }
 
     fn next_claims(
@@ -187,7 +187,7 @@ impl Policy {
         };
         let mut parties = named(&self.inner, issuer, claims).map_err(request)?;
         if let Some(next) = next {
-            if issuer.chain == ChainConvention::None {
+            if issuer.reading.chain == ChainConvention::None {
                 let message = "the issuer's `chain` is `none`: its tokens cannot say who acts";
                 return Err(request(Denial::new(Reason::ChainNotExpected, message)));
             }
@@ -207,7 +207,7 @@ impl Policy {
         token.audience(&audience);
         token.times(now, expires_at);
         token.binding(bound_to.as_ref());
-        let mut out = token.finish()?;
+        let out = token.finish()?;
 
         // From here on it is a token like any other.
         let after = read_again(subject, issuer, &out).map_err(|e| request(e.into()))?;
@@ -219,9 +219,6 @@ impl Policy {
         check_same(&parties, next, before.as_ref(), &after)?;
         self.check_unrevoked(claims, next, &after)
             .map_err(policy_says)?;
-        if let (Some(name), Some(tenant)) = (&issuer.tenant_claim, after.tenant()) {
-            out.insert(name.clone(), json!(tenant));
-        }
         let actor = next.and_then(|next| next.token.as_ref());
         let led = [Some(subject), actor].into_iter().flatten();
         Ok(ExchangeClaims {
@@ -256,7 +253,8 @@ impl Moment<'_> {
         let (policy, inputs) = (&caller.policy, &caller.inputs);
         let issuer = policy.issuer_of(verified).map_err(request)?;
         // What the token's claims say of its parties goes on with the token.
-        let claimed = claim_tuples(issuer, &verified.claims, &inputs.chain).map_err(request)?;
+        let claimed = claim_tuples(&issuer.reading, &verified.claims, &inputs.chain)
+            .map_err(|error| request(error.into()))?;
         let mut tuples = inputs.tuples.clone();
         tuples.retain(|tuple| !claimed.contains(tuple));
         let scopes = inputs.host_scope_set().map_err(|e| request(e.into()))?;
@@ -281,6 +279,7 @@ fn read_again(
     written: &Map<String, Value>,
 ) -> Result<Arc<Verified>, TokenError> {
     let mut claims = Claims::read(written.clone(), issuer)?;
+    issuer.reading.check_whole(&claims)?;
     claims.confirmation = Confirmation::read(written)?;
     Ok(Arc::new(Verified {
         issuer: subject.issuer,

@@ -35,7 +35,7 @@ impl Policy {
         let held = ScopeSet::from_claims(&claims.all).map_err(unreadable)?;
         // An issuer whose scopes are not looked at here may be another
         // service's, which does: they are narrowed all the same.
-        let use_of_held = match issuer.scopes {
+        let use_of_held = match issuer.reading.scopes {
             ScopeUse::Required => ScopeUse::Required,
             ScopeUse::Narrow | ScopeUse::Ignore => ScopeUse::Narrow,
         };
@@ -49,10 +49,15 @@ impl Policy {
         let mut others = Vec::new();
         if let Some(token) = next.and_then(|next| next.token.as_deref()) {
             let its = self.issuer_of(token).map_err(ExchangeRefusal::request)?;
-            if its.scopes != ScopeUse::Ignore {
+            if its.reading.scopes != ScopeUse::Ignore {
                 let set = ScopeSet::from_claims(&token.claims.all).map_err(unreadable)?;
                 let audience = &token.claims.audience;
-                let bound = self.bound("the actor token", set.as_ref(), its.scopes, audience);
+                let bound = self.bound(
+                    "the actor token",
+                    set.as_ref(),
+                    its.reading.scopes,
+                    audience,
+                );
                 others.extend(bound.map_err(unreadable)?);
             }
         }
@@ -269,7 +274,7 @@ pub(super) fn constraints(
             "a token cannot be for the two tasks {own} and {other}"
         ))
     })?;
-    if let (Some(task), None) = (&task, &issuer.task_claim) {
+    if let (Some(task), None) = (&task, &issuer.reading.task) {
         let task = quoted(task);
         return Err(ExchangeRefusal::claim(format!(
             "the issuer has no `task_claim` to hold {task} with"

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::caller::{Named, about_actor, quoted};
+use crate::caller::{Named, quoted};
 use crate::decision::{Denial, Reason};
-use crate::policy::template_names;
+use crate::reading::{Mapping, Template};
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
-use crate::token::{ChainConvention, ClaimMapping, Claims, Issuer};
+use crate::token::{ChainConvention, Claims, Issuer};
 
 use super::Next;
 use super::refusal::ExchangeRefusal;
@@ -44,9 +44,12 @@ impl<'a> NextToken<'a> {
 
     pub(super) fn constraints(&mut self, tenant: Option<&str>, task: Option<&str>) {
         let issuer = self.issuer;
-        for (claim, value) in [(&issuer.tenant_claim, tenant), (&issuer.task_claim, task)] {
+        for (claim, value) in [
+            (&issuer.reading.tenant, tenant),
+            (&issuer.reading.task, task),
+        ] {
             if let (Some(claim), Some(value)) = (claim, value) {
-                self.set(claim, json!(value));
+                claim.put(json!(value), &self.claims.all, &mut self.out);
             }
         }
     }
@@ -91,11 +94,11 @@ impl<'a> NextToken<'a> {
             self.set("may_act", Value::Object(may_act.all.clone()));
         }
         let out = self.out;
-        let others = |m: &&ClaimMapping| about_actor(m) && out.contains_key(&m.claim);
+        let others = |m: &&Mapping| m.about_actor() && m.claim.find(&out).is_some();
         if self.next.is_some()
-            && let Some(mapping) = self.issuer.claims.iter().find(others)
+            && let Some(mapping) = self.issuer.reading.mappings.iter().find(others)
         {
-            let claim = quoted(&mapping.claim);
+            let claim = quoted(mapping.claim.as_str());
             return Err(ExchangeRefusal::claim(format!(
                 "the claim {claim} would give the next actor what it says of the one before"
             )));
@@ -117,23 +120,37 @@ fn carried(
     handed_on: bool,
 ) -> Result<Map<String, Value>, ExchangeRefusal> {
     let mut out = Map::new();
-    let mapped = issuer.claims.iter().map(|mapping| mapping.claim.as_str());
-    let sub_stays = !handed_on || issuer.chain != ChainConvention::SubjectIsActor;
-    for name in mapped.chain(sub_stays.then_some("roles")) {
-        let Some(value) = claims.get(name) else {
+    let reading = &issuer.reading;
+    let of_actor = |top: &str| {
+        let mut own = reading.mappings.iter().filter(|m| m.claim.top() == top);
+        own.any(Mapping::about_actor)
+    };
+    for mapping in &reading.mappings {
+        let claim = &mapping.claim;
+        if claim.find(&claims.all).is_none() {
             continue;
-        };
-        let own = || issuer.claims.iter().filter(|m| m.claim == name);
-        if handed_on && own().any(about_actor) {
-            if own().all(about_actor) {
+        }
+        if handed_on && of_actor(claim.top()) {
+            let mut own = reading
+                .mappings
+                .iter()
+                .filter(|m| m.claim.top() == claim.top());
+            if own.all(Mapping::about_actor) {
                 continue;
             }
-            let name = quoted(name);
+            let name = quoted(claim.as_str());
             return Err(ExchangeRefusal::claim(format!(
                 "the claim {name} says something of the actor and of others, and cannot go on in part"
             )));
         }
-        out.insert(name.to_owned(), value.clone());
+        claim.copy(&claims.all, &mut out);
+    }
+    let sub_stays = !handed_on || reading.chain != ChainConvention::SubjectIsActor;
+    if let (true, Some(roles)) = (
+        sub_stays && !(handed_on && of_actor("roles")),
+        claims.get("roles"),
+    ) {
+        out.insert("roles".to_owned(), roles.clone());
     }
     Ok(out)
 }
@@ -144,7 +161,7 @@ fn write_parties(
     parties: &[Named<'_>],
     out: &mut Map<String, Value>,
 ) -> Result<(), ExchangeRefusal> {
-    let (top, actors): (_, Vec<&Named<'_>>) = match (issuer.chain, parties) {
+    let (top, actors): (_, Vec<&Named<'_>>) = match (issuer.reading.chain, parties) {
         // The outermost `act` is the current actor, and `sub` the subject.
         (ChainConvention::Rfc8693 | ChainConvention::None, [subject, actors @ ..]) => {
             (subject, actors.iter().collect())
@@ -192,26 +209,22 @@ fn write_party(
         .first()
         .is_some_and(|first| (first.issuer, first.subject) == (party.issuer, party.subject));
     let template = match is_subject {
-        true => issuer.subject.as_deref(),
-        false => issuer.actor.as_deref(),
+        true => &issuer.reading.subject,
+        false => &issuer.reading.actor,
     };
-    let names = template.into_iter().flat_map(template_names);
-    for name in names.filter(|name| !["sub", "iss"].contains(name)) {
+    for claim in template.iter().flat_map(Template::claims) {
         // Of another issuer's party no more is known than its name.
-        let Some(value) = party
-            .claims
-            .get(name)
-            .filter(|_| party.issuer == issuer.name)
-        else {
+        let own = claim.find(party.claims);
+        let Some(value) = own.filter(|_| party.issuer == issuer.name) else {
             continue;
         };
-        if out.get(name).is_some_and(|own| own != value) {
-            let name = quoted(name);
+        if claim.find(out).is_some_and(|own| own != value) {
+            let name = quoted(claim.as_str());
             return Err(ExchangeRefusal::claim(format!(
                 "the claim {name} would have to say two things at once"
             )));
         }
-        out.insert(name.to_owned(), value.clone());
+        claim.copy(party.claims, out);
     }
     out.insert("sub".to_owned(), json!(party.subject));
     Ok(())

@@ -74,14 +74,20 @@ impl Plan {
                 self.mentions(*subtract, &mut pending);
             }
         }
-        let mut blocking = Relations::of(self.relations.len());
+        self.rests_on(pending)
+    }
+
+    /// These relations, and those that they rest on, however deep: a tuple of
+    /// any other changes nothing about them.
+    pub(super) fn rests_on(&self, mut pending: Vec<RelationId>) -> Relations {
+        let mut found = Relations::of(self.relations.len());
         while let Some(id) = pending.pop() {
-            if blocking.insert(id) {
+            if found.insert(id) {
                 self.mentions(self.root(id), &mut pending);
                 pending.extend(self.assigned_usersets(id));
             }
         }
-        blocking
+        found
     }
 
     /// The relations whose tuples an operation looks at, or that it asks.

@@ -7,6 +7,7 @@ use crate::snapshot::{
 };
 use crate::token::{ChainConvention, IssuerConfig, ScopeUse};
 
+use super::holders::Relations;
 use super::plan::{AllowedKind, Plan};
 
 /// Checks each hop whose `actor_authority` is `delegated`.
@@ -21,6 +22,23 @@ pub(super) fn check(snapshot: &Snapshot<'_>, plan: &Plan) -> Result<(), Snapshot
         }
     }
     Ok(())
+}
+
+/// The relations that such a hop rests on. One more tuple may let everybody
+/// through, and a hop that everybody may make is enough for nobody.
+pub(super) fn rests_on(snapshot: &Snapshot<'_>, plan: &Plan) -> Relations {
+    let hops = snapshot.delegation.iter().flat_map(|d| &d.hops);
+    let hops = hops.filter(|hop| hop.actor_authority == Some(HopAuthority::Delegated));
+    let asked = hops.flat_map(|hop| {
+        hop.any_of.iter().filter_map(|tuple| {
+            let object = match tuple.object.as_str() {
+                "{from}" => &hop.from,
+                _ => &hop.to,
+            };
+            plan.relation(plan.type_id(object)?, &tuple.relation)
+        })
+    });
+    plan.rests_on(asked.collect())
 }
 
 fn check_hop(

@@ -29,7 +29,7 @@ pub(crate) use names::{NONE, NameId, Names};
 pub(crate) use plan::{AllowedKind, Leaf, Op, OpId, Parents, Plan, TypeId};
 pub(crate) use reference::{Admission, Reference, admit};
 #[cfg(feature = "tokens")]
-pub(crate) use template::{fill, names as template_names, unfill};
+pub(crate) use template::fill;
 #[cfg(feature = "tokens")]
 pub(crate) use trust::Trust;
 

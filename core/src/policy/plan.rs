@@ -327,6 +327,12 @@ impl Plan {
         }
     }
 
+    /// Whether a tuple of this relation may take something away.
+    #[cfg(feature = "tokens")]
+    pub(super) fn blocks(&self, relation: RelationId) -> bool {
+        self.blocking.has(relation)
+    }
+
     /// The number of a condition.
     pub(crate) fn condition(&self, name: &str) -> Option<u32> {
         self.conditions.get(name).copied()

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::identifier;
+use crate::reading::{Mapping, ReadingFault};
 use crate::scope::{Reach, ScopeContext, ScopePolicy, ScopeSections, ScopeSet};
 use crate::snapshot::{DelegationRecord, Snapshot, SnapshotError, SnapshotErrorKind};
 use crate::token::json::shorten;
-use crate::token::{IssuerConfig, Issuers, TokenError, TupleTemplate};
+use crate::token::{IssuerFault, Issuers, TokenError};
 
 use super::delegated;
 use super::directory;
+use super::holders::Relations;
 use super::plan::Plan;
-use super::template;
 use super::warning::{REVOKED_KEY, REVOKED_PRINCIPAL, REVOKED_TOKEN};
 
 /// The sections about tokens, checked.
@@ -30,16 +30,20 @@ pub(crate) struct Trust {
 impl Trust {
     /// Checks the sections.
     pub(super) fn compile(snapshot: &Snapshot<'_>, plan: &Plan) -> Result<Self, SnapshotError> {
-        let issuers = Issuers::compile(&snapshot.issuers, &snapshot.revoked)
+        let mut issuers = Issuers::compile(&snapshot.issuers, &snapshot.revoked)
             .map_err(|e| SnapshotErrorKind::Issuer(Box::new(e.fault)).at(e.pointer))?;
         delegated::check(snapshot, plan)?;
+        let delegated = delegated::rests_on(snapshot, plan);
+        issuers.judge_mappings(|mapping| takes_away(plan, &delegated, mapping));
         // A slip here would revoke nobody, without a word.
         for principal in snapshot.revoked.principals.keys() {
             let member = principal.replace('~', "~0").replace('/', "~1");
             directory::object(principal, || format!("/revoked/principals/{member}"))?;
         }
-        for (i, config) in snapshot.issuers.iter().enumerate() {
-            check_templates(config, plan, &format!("/issuers/{i}"))?;
+        for (i, issuer) in issuers.iter().enumerate() {
+            for (j, mapping) in issuer.reading.mappings.iter().enumerate() {
+                check_mapping(mapping, plan, &format!("/issuers/{i}/claims/{j}"))?;
+            }
         }
         let scopes = ScopePolicy::compile(&ScopeSections {
             scopes: snapshot.scopes.clone(),
@@ -119,73 +123,38 @@ impl Trust {
     }
 }
 
-fn check_templates(config: &IssuerConfig, plan: &Plan, pointer: &str) -> Result<(), SnapshotError> {
-    for (name, text) in [("subject", &config.subject), ("actor", &config.actor)] {
-        let Some(text) = text else {
-            continue;
-        };
-        let sample = template::fill(text, |claim| (!claim.is_empty()).then_some("x"));
-        if !template::has_fixed_type(text)
-            || sample.is_none_or(|sample| identifier::object(&sample).is_err())
-        {
-            let expected = "`type:` and a text with claims in braces, such as `user:{sub}`";
-            return Err(value(text, expected).at(format!("{pointer}/{name}")));
-        }
+/// Whether the model may take something away by what a mapping gives. What
+/// cannot be told, may.
+fn takes_away(plan: &Plan, delegated: &Relations, mapping: &Mapping) -> bool {
+    let on = |type_id| {
+        let relation = plan.relation(type_id, &mapping.relation);
+        relation.is_some_and(|id| plan.blocks(id) || delegated.has(id))
+    };
+    match mapping.object.type_name() {
+        Some(name) => plan.type_id(name).is_none_or(on),
+        // A party may be of any type: principals are listed.
+        None => (0..).zip(&plan.types).any(|(type_id, _)| on(type_id)),
     }
-    for (i, mapping) in config.claims.iter().enumerate() {
-        let pointer = format!("{pointer}/claims/{i}");
-        if mapping.claim.is_empty() {
-            return Err(value("", "a claim's name").at(format!("{pointer}/claim")));
-        }
-        check_tuple(&mapping.tuple, plan, &format!("{pointer}/tuple"))?;
-    }
-    Ok(())
 }
 
-fn check_tuple(tuple: &TupleTemplate, plan: &Plan, pointer: &str) -> Result<(), SnapshotError> {
-    let sample = |name: &str| match name {
-        "subject" | "actor" => Some("a:x"),
-        "value" => Some("x"),
-        _ => None,
-    };
-    let user = template::fill(&tuple.user, sample);
-    let whole = |text: &str| {
-        ["{subject}", "{actor}"]
-            .iter()
-            .any(|party| text.starts_with(party))
-    };
-    if user.is_none_or(|user| identifier::user(&user).is_err())
-        || !(whole(&tuple.user) || template::has_fixed_type(&tuple.user))
-    {
-        let expected = "`{subject}`, `{actor}` or `type:` and a text with `{value}`";
-        return Err(value(&tuple.user, expected).at(format!("{pointer}/user")));
-    }
-    let object = template::fill(&tuple.object, sample);
-    if object.is_none_or(|object| identifier::object(&object).is_err())
-        || !(whole(&tuple.object) || template::has_fixed_type(&tuple.object))
-    {
-        let expected = "`{subject}`, `{actor}` or `type:` and a text with `{value}`";
-        return Err(value(&tuple.object, expected).at(format!("{pointer}/object")));
-    }
+/// What a mapping says must be something that the model can take in.
+fn check_mapping(mapping: &Mapping, plan: &Plan, pointer: &str) -> Result<(), SnapshotError> {
     // A mapping that could never give a tuple would deny every token.
-    if let Some((type_name, _)) = tuple.object.split_once(':')
-        && !whole(&tuple.object)
-    {
+    if let Some(type_name) = mapping.object.type_name() {
         let known = plan
             .type_id(type_name)
-            .and_then(|t| plan.relation(t, &tuple.relation));
+            .and_then(|t| plan.relation(t, &mapping.relation));
         if known.is_none() {
-            let found = format!("{type_name}#{}", tuple.relation);
-            let expected = "a relation that the model defines";
-            return Err(value(&found, expected).at(format!("{pointer}/relation")));
+            let kind = SnapshotErrorKind::Value {
+                found: format!("{type_name}#{}", mapping.relation),
+                expected: "a relation that the model defines",
+            };
+            return Err(kind.at(format!("{pointer}/tuple/relation")));
         }
     }
-    Ok(())
-}
-
-fn value(found: &str, expected: &'static str) -> SnapshotErrorKind {
-    SnapshotErrorKind::Value {
-        found: found.to_owned(),
-        expected,
+    if mapping.takes_away && mapping.passes_over() {
+        let fault = Box::new(IssuerFault::Reading(ReadingFault::PassOver));
+        return Err(SnapshotErrorKind::Issuer(fault).at(format!("{pointer}/unfit")));
     }
+    Ok(())
 }

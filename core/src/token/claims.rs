@@ -6,6 +6,7 @@ use super::confirmation::Confirmation;
 use super::error::TokenError;
 use super::issuer::Issuer;
 use super::json::shorten;
+use crate::reading::ClaimPath;
 use crate::time::UnixSeconds;
 
 /// 9999-12-31T23:59:59Z: a later date is a mistake (milliseconds for seconds)
@@ -36,7 +37,7 @@ pub struct Claims {
     pub may_act: Option<MayAct>,
     /// `cnf`: how the token is bound to its holder. The proof was checked.
     pub confirmation: Option<Confirmation>,
-    /// The claim that the issuer's `tenant_claim` names.
+    /// The claim that the issuer's `tenant_claim` names; never empty.
     pub tenant: Option<String>,
     /// The claim that the issuer's `task_claim` names.
     pub task: Option<String>,
@@ -92,10 +93,12 @@ impl Claims {
         };
         let expires_at = seconds(&members, "exp", Round::Down)?
             .ok_or(TokenError::ClaimMissing { claim: "exp" })?;
-        let named = |claim: &Option<String>| match claim {
-            Some(claim) => text(&members, claim, claim),
+        let reading = &issuer.reading;
+        let text_of = |claim: &Option<ClaimPath>| match claim {
             None => Ok(None),
+            Some(claim) => named(&members, claim),
         };
+        let (tenant, task) = (text_of(&reading.tenant)?, text_of(&reading.task)?);
         Ok(Self {
             issuer: issuer.name.clone(),
             subject: text(&members, "sub", "sub")?,
@@ -107,8 +110,8 @@ impl Claims {
             actors,
             may_act,
             confirmation: None,
-            tenant: named(&issuer.tenant_claim)?,
-            task: named(&issuer.task_claim)?,
+            tenant,
+            task,
             all: members,
         })
     }
@@ -168,6 +171,15 @@ pub(super) fn text(
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(wrong(path, "a string")),
+    }
+}
+
+/// The text that a claim is, where it is there. An empty one would name nothing.
+fn named(members: &Map<String, Value>, claim: &ClaimPath) -> Result<Option<String>, TokenError> {
+    match claim.find(members) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(_) => Err(wrong(claim.as_str(), "a text, not empty")),
     }
 }
 

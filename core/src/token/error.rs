@@ -242,6 +242,27 @@ pub enum TokenError {
         /// Its name.
         claim: &'static str,
     },
+    /// `token.claim_absent`: a claim is missing without which it would say less
+    /// than it should.
+    ClaimAbsent {
+        /// The claim, as the issuer's entry names it.
+        claim: String,
+    },
+    /// `token.claim_elsewhere`: the token says that a claim's value is to be
+    /// had elsewhere.
+    ClaimElsewhere {
+        /// Its name.
+        claim: String,
+    },
+    /// `token.claim`: one of a claim's values fits no id.
+    ClaimValue {
+        /// The claim, as the issuer's entry names it.
+        claim: String,
+        /// Which of its values, from 0.
+        place: usize,
+        /// What is wrong with it. The value itself is not repeated.
+        problem: String,
+    },
     /// `chain.not_expected`: it has `act`, and the issuer's `chain` is `none`.
     ChainNotExpected,
     /// `token.expired`: `exp` has been reached.
@@ -332,6 +353,9 @@ impl TokenError {
             Self::Signature => "token.signature",
             Self::Claim { .. } => "token.claim",
             Self::ClaimMissing { .. } => "token.claim_missing",
+            Self::ClaimAbsent { .. } => "token.claim_absent",
+            Self::ClaimElsewhere { .. } => "token.claim_elsewhere",
+            Self::ClaimValue { .. } => "token.claim",
             Self::ChainNotExpected => "chain.not_expected",
             Self::Expired { .. } => "token.expired",
             Self::NotYetValid { .. } => "token.not_yet_valid",
@@ -428,6 +452,26 @@ impl fmt::Display for TokenError {
                 write!(f, "the token's claim {} must be {expected}", quote(claim))
             }
             Self::ClaimMissing { claim } => write!(f, "the token has no `{claim}` claim"),
+            Self::ClaimAbsent { claim } => write!(
+                f,
+                "the token has no {}, and what is left out may be what takes away",
+                quote(claim)
+            ),
+            Self::ClaimElsewhere { claim } => write!(
+                f,
+                "the token says that its {} is to be had elsewhere, so not all of it is here",
+                quote(claim)
+            ),
+            Self::ClaimValue {
+                claim,
+                place,
+                problem,
+            } => write!(
+                f,
+                "value {} of the claim {} {problem}: it fits no id. The issuer's entry may `encode` it, or give `values`",
+                place + 1,
+                quote(claim)
+            ),
             Self::ChainNotExpected => f.write_str(
                 "the token has `act`, and its issuer's `chain` is `none`; say how `act` is to be read",
             ),

@@ -10,6 +10,7 @@ use super::error::TokenError;
 use super::json::shorten;
 use super::key::{KeyFault, KeySet};
 use super::revocation::{Revocations, RevokedConfig};
+use crate::reading::{ClaimMapping, Encoding, Mapping, Reading, ReadingFault};
 
 /// The greatest difference of clocks that an issuer may be granted, in seconds.
 ///
@@ -50,7 +51,8 @@ pub struct IssuerConfig {
     /// [`DEFAULT_MAX_LIFETIME`] where not said.
     #[serde(default = "default_lifetime")]
     pub max_lifetime: u64,
-    /// The principal that a token's subject is, e.g. `user:{sub}`.
+    /// The principal that a token's subject is, e.g. `user:{sub}`. In the braces
+    /// stands a claim's name or a JSON Pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The principal that a token's actor is, e.g. `agent:{sub}`.
@@ -62,15 +64,19 @@ pub struct IssuerConfig {
     /// What a token's scopes mean.
     #[serde(default)]
     pub scopes: ScopeUse,
-    /// The claim that names the tenant, e.g. `tid`.
+    /// The claim that names the tenant, e.g. `tid`, or as a JSON Pointer
+    /// `/ext/org`. A token without it is denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_claim: Option<String>,
-    /// The claim that names the task, e.g. `task`.
+    /// The claim that names the task, e.g. `task`; a name or a JSON Pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_claim: Option<String>,
     /// Claims that become contextual tuples.
     #[serde(default)]
     pub claims: Vec<ClaimMapping>,
+    /// How claims that are no ids become part of `subject` and `actor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encode: Option<Encoding>,
 }
 
 /// An issuer's keys as written. Its `Debug` form does not show them, since they
@@ -115,31 +121,6 @@ pub enum ScopeUse {
     Ignore,
 }
 
-/// A claim of which each value becomes a contextual tuple.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ClaimMapping {
-    /// The claim's name, e.g. `groups`.
-    pub claim: String,
-    /// The tuple that each of its values becomes.
-    pub tuple: TupleTemplate,
-}
-
-/// A tuple in which `{subject}`, `{actor}` and `{value}` stand for what the
-/// token says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct TupleTemplate {
-    /// E.g. `{subject}`.
-    pub user: String,
-    /// E.g. `member`.
-    pub relation: String,
-    /// E.g. `group:{value}`.
-    pub object: String,
-}
-
 /// One trusted issuer, checked. Made by [`Issuers::compile`] only.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -160,20 +141,8 @@ pub struct Issuer {
     pub leeway: u64,
     /// The longest that a token may live, in seconds.
     pub max_lifetime: u64,
-    /// The principal that a token's subject is.
-    pub subject: Option<String>,
-    /// The principal that a token's actor is.
-    pub actor: Option<String>,
-    /// How `sub` and `act` are to be read.
-    pub chain: ChainConvention,
-    /// What a token's scopes mean.
-    pub scopes: ScopeUse,
-    /// The claim that names the tenant.
-    pub tenant_claim: Option<String>,
-    /// The claim that names the task.
-    pub task_claim: Option<String>,
-    /// Claims that become contextual tuples.
-    pub claims: Vec<ClaimMapping>,
+    /// How its tokens are understood.
+    pub(crate) reading: Reading,
 }
 
 /// All trusted issuers and what was revoked: what a token is verified against.
@@ -223,6 +192,8 @@ pub enum IssuerFault {
     },
     /// One of its keys is refused; the code is the key's.
     Key(KeyFault),
+    /// How its tokens are to be read is refused; the code is the reading's.
+    Reading(ReadingFault),
 }
 
 impl IssuerError {
@@ -245,6 +216,7 @@ impl IssuerFault {
             IssuerFault::MixedAlgorithms => "issuer.algorithms_mixed",
             IssuerFault::Leeway { .. } => "issuer.leeway",
             IssuerFault::Key(fault) => fault.code(),
+            IssuerFault::Reading(fault) => fault.code(),
         }
     }
 }
@@ -281,6 +253,7 @@ impl fmt::Display for IssuerFault {
                 )
             }
             Self::Key(fault) => fault.fmt(f),
+            Self::Reading(fault) => fault.fmt(f),
         }
     }
 }
@@ -349,6 +322,19 @@ impl Issuers {
         self.list.get(index)
     }
 
+    /// The issuers, in the order of the snapshot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Issuer> {
+        self.list.iter()
+    }
+
+    /// Lets a policy say of each mapping whether its model may take away by it.
+    pub(crate) fn judge_mappings(&mut self, takes_away: impl Fn(&Mapping) -> bool) {
+        let readings = self.list.iter_mut().map(|issuer| &mut issuer.reading);
+        for mapping in readings.flat_map(|reading| &mut reading.mappings) {
+            mapping.takes_away = takes_away(mapping);
+        }
+    }
+
     /// What was revoked.
     #[must_use]
     pub fn revoked(&self) -> &Revocations {
@@ -413,13 +399,8 @@ impl Issuer {
             types: config.typ.iter().map(|typ| media_type(typ)).collect(),
             leeway: config.leeway,
             max_lifetime: config.max_lifetime,
-            subject: config.subject.clone(),
-            actor: config.actor.clone(),
-            chain: config.chain,
-            scopes: config.scopes,
-            tenant_claim: config.tenant_claim.clone(),
-            task_claim: config.task_claim.clone(),
-            claims: config.claims.clone(),
+            reading: Reading::compile(config)
+                .map_err(|(below, fault)| (below, IssuerFault::Reading(fault)))?,
         })
     }
 }

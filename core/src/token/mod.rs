@@ -33,8 +33,8 @@ pub use self::confirmation::{ClientCertificate, Confirmation, DpopRequest, DpopU
 pub use self::error::{Malformed, Part, ProofFault, ProofKind, TokenError};
 pub use self::inspect::{Finding, Inspection, Severity, SignatureFinding, inspect};
 pub use self::issuer::{
-    ChainConvention, ClaimMapping, DEFAULT_MAX_LIFETIME, Issuer, IssuerConfig, IssuerError,
-    IssuerFault, Issuers, KeySource, MAX_LEEWAY, ScopeUse, TupleTemplate,
+    ChainConvention, DEFAULT_MAX_LIFETIME, Issuer, IssuerConfig, IssuerError, IssuerFault, Issuers,
+    KeySource, MAX_LEEWAY, ScopeUse,
 };
 pub use self::revocation::{Revocations, RevokedConfig, RevokedKey};
 #[cfg(all(feature = "sign", not(target_arch = "wasm32")))]

@@ -8,8 +8,9 @@
 //!    that key is for `alg`
 //! 4. the signature
 //! 5. the claims: their kinds, `act` only where expected, `exp`, `nbf`, `iat`, lifetime, `aud`
-//! 6. `cnf` and its proof
-//! 7. revocation of the key and of the token
+//! 6. nothing that its issuer's entry needs is left out or elsewhere
+//! 7. `cnf` and its proof
+//! 8. revocation of the key and of the token
 //!
 //! Who the principals are, whether *they* were revoked and what the chain may
 //! do is asked afterwards, of the policy.
@@ -231,12 +232,13 @@ impl Prepared<'_> {
         self.accept()
     }
 
-    /// Steps 5 to 7: only ever called once the signature is known to fit.
+    /// Steps 5 to 8: only ever called once the signature is known to fit.
     fn accept(self) -> Result<Verified, TokenError> {
         let mut claims = Claims::read(self.members, self.issuer)?;
         check_actors(&claims, self.issuer)?;
         check_times(&claims, self.issuer, self.now)?;
         check_audience(&claims.audience, self.issuer, self.options.audience)?;
+        self.issuer.reading.check_whole(&claims)?;
         claims.confirmation = Confirmation::read(&claims.all)?;
         let dpop = confirmation::check(
             claims.confirmation.as_ref(),
@@ -283,7 +285,7 @@ fn check_type(typ: Option<&str>, issuer: &Issuer) -> Result<(), TokenError> {
 /// Nothing is inferred from a token's shape: an issuer that does not say how
 /// `act` is to be read has no tokens with it.
 pub(crate) fn check_actors(claims: &Claims, issuer: &Issuer) -> Result<(), TokenError> {
-    if issuer.chain == ChainConvention::None && !claims.actors.is_empty() {
+    if issuer.reading.chain == ChainConvention::None && !claims.actors.is_empty() {
         return Err(TokenError::ChainNotExpected);
     }
     Ok(())

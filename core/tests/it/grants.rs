@@ -284,28 +284,31 @@ fn templates_of_issuers_spell_out_their_types() {
     };
     let claims = |user: &str, object: &str| json!([{"claim": "groups", "tuple": {"user": user, "relation": "reader", "object": object}}]);
     let cases = [
-        ("subject", json!("{sub}"), "/issuers/0/subject"),
-        ("subject", json!("{kind}:{sub}"), "/issuers/0/subject"),
-        ("actor", json!("agent"), "/issuers/0/actor"),
+        ("subject", json!("{sub}"), "template.form", "subject"),
+        ("subject", json!("{kind}:{sub}"), "template.form", "subject"),
+        ("actor", json!("agent"), "template.form", "actor"),
         (
             "claims",
             claims("{value}", "document:1"),
-            "/issuers/0/claims/0/tuple/user",
+            "template.tuple",
+            "claims/0/tuple/user",
         ),
         (
             "claims",
             claims("{subject}", "{value}"),
-            "/issuers/0/claims/0/tuple/object",
+            "template.tuple",
+            "claims/0/tuple/object",
         ),
         (
             "claims",
             claims("{subject}", "nope:{value}"),
-            "/issuers/0/claims/0/tuple/relation",
+            "snapshot.value",
+            "claims/0/tuple/relation",
         ),
     ];
-    for (member, value, pointer) in cases {
+    for (member, value, code, below) in cases {
         let found = refusal("issuers", issuer(member, value));
-        assert_eq!(found, ("snapshot.value".to_owned(), pointer.to_owned()));
+        assert_eq!(found, (code.to_owned(), format!("/issuers/0/{below}")));
     }
     let mut snapshot = base();
     snapshot["issuers"] = issuer("claims", claims("{subject}", "document:{value}"));

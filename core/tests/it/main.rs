@@ -31,6 +31,8 @@ mod fuzzed;
 #[cfg(feature = "tokens")]
 mod grants;
 #[cfg(feature = "tokens")]
+mod issuers;
+#[cfg(feature = "tokens")]
 mod jose;
 mod openfga_language;
 mod purity;

@@ -43,8 +43,12 @@ pub(super) fn cases() -> Vec<Case> {
         request
     };
     let tenant = |code: &'static str, name: &'static str, sub: &str, tid: Value, resource: &str| {
+        let snapshot = match tid {
+            Value::Null => "tenants",
+            _ => "tenants_named",
+        };
         let request = asks(json!({"sub": sub, "tid": tid}), "can_read", resource);
-        case("decide", "tenants", code, name, request)
+        case("decide", snapshot, code, name, request)
     };
     let entity =
         |code: &'static str, name: &'static str, sub: &str, aud: &str, action: &str, on: &str| {
@@ -288,6 +292,13 @@ pub(super) fn cases() -> Vec<Case> {
             Value::Null,
             "document:1",
         ),
+        case(
+            "decide",
+            "tenants_named",
+            "token.claim_absent",
+            "no tenant, where its issuer declares one",
+            asks(json!({"sub": "bob"}), "can_read", "document:3"),
+        ),
         tenant(
             "allowed",
             "the only tenant of all parties",
@@ -304,7 +315,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "decide",
-            "tenants",
+            "tenants_named",
             "tenant.mismatch",
             "the token's tenant and the host's differ",
             set(

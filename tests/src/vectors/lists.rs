@@ -83,7 +83,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "filter",
-            "tenants",
+            "tenants_named",
             "tenant.mismatch",
             "chunks of two tenants",
             {

@@ -115,8 +115,8 @@ fn bank() -> Value {
         ],
         "issuers": [
             issuer(ISSUER, "test-ed", json!({
-                "chain": "rfc8693", "tenant_claim": "tid", "task_claim": "task",
-                "claims": [{"claim": "groups", "tuple":
+                "chain": "rfc8693", "task_claim": "task",
+                "claims": [{"claim": "groups", "absent": "empty", "tuple":
                     {"user": "{subject}", "relation": "member", "object": "group:{value}"}}]})),
             issuer("https://rsa.example", "test-rsa", json!({"scopes": "required"})),
             issuer("https://ec.example", "test-ec", json!({"scopes": "ignore"})),
@@ -154,6 +154,13 @@ fn tenants(bank: &Value) -> Value {
     let mut tagged = tuple("user:anne", "reader", "document:9");
     tagged["tenant"] = json!("acme");
     snapshot["tuples"].as_array_mut().unwrap().push(tagged);
+    snapshot
+}
+
+/// The same, where each token says which.
+fn tenants_named(bank: &Value) -> Value {
+    let mut snapshot = tenants(bank);
+    snapshot["issuers"][0]["tenant_claim"] = json!("tid");
     snapshot
 }
 
@@ -243,6 +250,7 @@ pub fn all() -> BTreeMap<&'static str, Value> {
             with("limits", json!({"condition_cost": 1})),
         ),
         ("tenants", tenants(&bank)),
+        ("tenants_named", tenants_named(&bank)),
         ("entities", entities()),
         ("access", access()),
         ("bank", bank),

@@ -288,6 +288,11 @@ pub(super) fn cases() -> Vec<Case> {
             "without `exp`",
             signed(json!({"exp": null})),
         ),
+        refused(
+            "token.claim_elsewhere",
+            "groups that are elsewhere",
+            signed(json!({"_claim_names": {"groups": "src1"}})),
+        ),
         refused("token.expired", "`exp` is now", signed(json!({"exp": NOW}))),
         refused(
             "token.not_yet_valid",

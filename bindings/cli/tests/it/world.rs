@@ -59,7 +59,7 @@ pub(crate) fn world() -> Folder {
             "issuer": ISSUER, "audiences": [AUDIENCE], "algorithms": ["EdDSA"],
             "keys": keys.json()["jwks"], "chain": "rfc8693", "scopes": "required",
             "subject": "user:{sub}", "actor": "agent:{sub}",
-            "tenant_claim": "tid", "task_claim": "task",
+            "task_claim": "task",
         }],
         "scopes": {
             "document:read": [{"action": "viewer", "resource": "document:*"}],

@@ -143,7 +143,20 @@ fn fz5_a_tuple_of_one_tenant_gives_nothing_in_another() {
     assert_eq!(asked(Some("t1")), "tenant.mismatch");
     assert_eq!(asked(Some("t2")), "chain.hop_not_permitted");
     assert_eq!(asked(Some("t3")), "tenant.mismatch");
-    assert_eq!(asked(None), "tenant.needed");
+    assert_eq!(asked(None), "token.claim_absent");
+    // Where no claim is declared, the parties' tenants are all that is known.
+    let mut undeclared = world.snapshot.clone();
+    let issuer = undeclared["issuers"][0].as_object_mut().unwrap();
+    issuer.remove("tenant_claim");
+    let undeclared = World {
+        snapshot: undeclared,
+        ..world
+    };
+    let own = claims("anne", &["coordinator"]);
+    assert_eq!(
+        undeclared.ask(&own, "can_read", "document:1"),
+        "tenant.needed"
+    );
 }
 
 #[test]

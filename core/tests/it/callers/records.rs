@@ -45,8 +45,13 @@ fn a_refused_token_is_needed_again() {
         tuples: &tuples,
         ..Setting::default()
     };
-    let mut other_tenant = claims("anne", &[]);
-    other_tenant["tid"] = json!("b");
+    let of_tenant = |mut claims: Value, tenant: &str| {
+        claims["tid"] = json!(tenant);
+        claims
+    };
+    let claims = |sub: &str, actors: &[&str]| of_tenant(claims(sub, actors), "a");
+    let scoped = |sub: &str, scope: &str| of_tenant(scoped(sub, &[], scope), "a");
+    let other_tenant = of_tenant(claims("anne", &[]), "b");
     let mut expired = claims("anne", &[]);
     expired["exp"] = json!(NOW);
     for (token, code) in [
@@ -56,7 +61,7 @@ fn a_refused_token_is_needed_again() {
         (ed().token(&claims("anne", &[])), "token.signature"),
         (world.token(&claims("*", &[])), "identity.unknown"),
         (world.token(&other_tenant), "tenant.mismatch"),
-        (world.token(&scoped("anne", &[], "a  b")), "scope.grammar"),
+        (world.token(&scoped("anne", "a  b")), "scope.grammar"),
     ] {
         let options = VerifyOptions::default();
         let decision = decide(&policy, &token, &options, &setting);
@@ -310,7 +315,6 @@ fn a_token_seen_before_is_asked_everything_that_may_change() {
 #[test]
 fn a_resource_without_a_tenant_is_nobodys_where_its_type_has_tenants() {
     let world = World::new()
-        .issuer("tenant_claim", json!("tid"))
         .with(
             "resources",
             json!([{"id": "document:1", "tenant": "acme"},
@@ -321,11 +325,11 @@ fn a_resource_without_a_tenant_is_nobodys_where_its_type_has_tenants() {
         .tuple(tuple("user:anne", "reader", "document:4"))
         .tuple(tuple("user:anne", "reader", "document:5"));
     let of_tenant = |tenant: Option<&str>| {
-        let mut own = claims("anne", &[]);
-        if let Some(tenant) = tenant {
-            own["tid"] = json!(tenant);
-        }
-        world.verify(&own).unwrap()
+        let setting = Setting {
+            tenant,
+            ..Setting::default()
+        };
+        world.verify_in(&claims("anne", &[]), &setting).unwrap()
     };
     let asked = [
         "document:1",

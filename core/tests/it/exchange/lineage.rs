@@ -88,11 +88,13 @@ fn a_token_hands_on_one_hop() {
 
 #[test]
 fn a_token_gives_no_more_than_the_one_before_it() {
-    let world = World::new()
-        .issuer("tenant_claim", json!("tid"))
-        .issuer("task_claim", json!("task"))
-        .issuer("audiences", json!([AUDIENCE, "https://b.example"]))
-        .issuer("audience_required", json!(false));
+    let new = || {
+        World::new()
+            .issuer("task_claim", json!("task"))
+            .issuer("audiences", json!([AUDIENCE, "https://b.example"]))
+            .issuer("audience_required", json!(false))
+    };
+    let (world, tenants) = (new(), new().issuer("tenant_claim", json!("tid")));
     let both = || json!([AUDIENCE, "https://b.example"]);
     let none = || Value::Null;
     for (member, before, after, expected) in [
@@ -142,8 +144,8 @@ fn a_token_gives_no_more_than_the_one_before_it() {
         ("scope", none(), none(), "proved"),
         ("tid", json!("a"), json!("a"), "proved"),
         ("tid", json!("a"), json!("b"), "chain.token_widens"),
-        ("tid", json!("a"), none(), "chain.token_widens"),
-        ("tid", none(), json!("a"), "proved"),
+        ("tid", json!("a"), none(), "token.claim_absent"),
+        ("tid", none(), json!("a"), "token.claim_absent"),
         ("task", json!("17"), json!("task:17"), "proved"),
         ("task", json!("17"), none(), "chain.token_widens"),
         ("task", json!("17"), json!("18"), "chain.token_widens"),
@@ -155,7 +157,8 @@ fn a_token_gives_no_more_than_the_one_before_it() {
             "chain.may_act",
         ),
     ] {
-        let found = followed(&world, member, before.clone(), after.clone());
+        let world = if member == "tid" { &tenants } else { &world };
+        let found = followed(world, member, before.clone(), after.clone());
         assert_eq!(found, expected, "{member}: {before} then {after}");
     }
     let ignored = World::new().issuer("scopes", json!("ignore"));

@@ -359,8 +359,9 @@ fn the_entry_of_the_design_is_read() {
     });
     entry["keys"]["keys"] = json!([key.jwk("k1")]);
     let issuers = issuers(&[entry]);
-    let issuer = issuers.get(0).unwrap();
-    assert_eq!(issuer.chain, deputize::token::ChainConvention::Rfc8693);
-    assert_eq!(issuer.claims[0].tuple.object, "group:{value}");
-    assert_eq!(code(&issuers, &key.token(&claims())), "accepted");
+    let token = |claims: &Value| code(&issuers, &key.token(claims));
+    assert_eq!(token(&with("tid", json!("acme"))), "accepted");
+    // A tenant that is declared is one that every token has.
+    assert_eq!(token(&claims()), "token.claim_absent");
+    assert_eq!(token(&with("tid", json!(""))), "token.claim");
 }
