@@ -2,6 +2,9 @@
 //
 // The shapes of requests and answers, the same in every language.
 
+/** What a token without a claim means. */
+export type Absent = "empty";
+
 /**
  * An access rule: a principal may do what the pattern covers, on a path and
  * all below it.
@@ -205,10 +208,29 @@ export interface Checked {
 
 /** A claim of which each value becomes a contextual tuple. */
 export interface ClaimMapping {
-  /** The claim's name, e.g. `groups`. */
+  /**
+   * What a token without it means. Where not said, it means that it has no
+   * values if all that the tuples can do is give, and is denied otherwise.
+   */
+  absent?: Absent;
+  /**
+   * The claim: its name, e.g. `groups`, or a JSON Pointer, e.g.
+   * `/realm_access/roles`.
+   */
   claim: string;
+  /**
+   * How a value that is no id becomes one. All that is made into objects of
+   * one type is written alike.
+   */
+  encode?: Encoding;
+  /** What its values are; a text or a list of texts where not said. */
+  take?: Take;
   /** The tuple that each of its values becomes. */
   tuple: TupleTemplate;
+  /** What a value that fits no id means; where not said, the token is denied. */
+  unfit?: UnfitValue;
+  /** The ids that values stand for; a value that is not among them fits none. */
+  values?: { [name: string]: string };
 }
 
 /** The claims of a token as FusionAuth would issue it. */
@@ -342,6 +364,9 @@ export interface DpopUse {
   /** The thumbprint of its key, base64url. */
   thumbprint: string;
 }
+
+/** How texts that are no ids become some. */
+export type Encoding = "percent";
 
 /** Why there is no answer. */
 export interface ErrorBody {
@@ -761,6 +786,8 @@ export interface IssuerConfig {
   chain?: ChainConvention;
   /** Claims that become contextual tuples. */
   claims?: ClaimMapping[];
+  /** How claims that are no ids become part of `subject` and `actor`. */
+  encode?: Encoding;
   /** The exact `iss` of its tokens, compared byte by byte. */
   issuer: string;
   /**
@@ -777,11 +804,17 @@ export interface IssuerConfig {
   max_lifetime?: number;
   /** What a token's scopes mean. */
   scopes?: ScopeUse;
-  /** The principal that a token's subject is, e.g. `user:{sub}`. */
+  /**
+   * The principal that a token's subject is, e.g. `user:{sub}`. In the braces
+   * stands a claim's name or a JSON Pointer.
+   */
   subject?: string;
-  /** The claim that names the task, e.g. `task`. */
+  /** The claim that names the task, e.g. `task`; a name or a JSON Pointer. */
   task_claim?: string;
-  /** The claim that names the tenant, e.g. `tid`. */
+  /**
+   * The claim that names the tenant, e.g. `tid`, or as a JSON Pointer
+   * `/ext/org`. A token without it is denied.
+   */
   tenant_claim?: string;
   /**
    * The `typ` headers of its tokens, without `application/`, in any case.
@@ -999,6 +1032,8 @@ export type Reason =
   | "token.signature"
   | "token.claim"
   | "token.claim_missing"
+  | "token.claim_absent"
+  | "token.claim_elsewhere"
   | "chain.not_expected"
   | "token.expired"
   | "token.not_yet_valid"
@@ -1345,6 +1380,9 @@ export type Step = {
   rule: "omitted";
 });
 
+/** What a claim's values are. */
+export type Take = "values" | "keys";
+
 /** What is written down of a token: nothing that could stand in for it. */
 export interface TokenFacts {
   /** `aud`. */
@@ -1407,6 +1445,9 @@ export interface TupleTemplate {
   /** E.g. `{subject}`. */
   user: string;
 }
+
+/** What a value that fits no id means. */
+export type UnfitValue = "pass_over";
 
 /**
  * Whole seconds since 1970-01-01T00:00:00Z (the Unix epoch), leap seconds not

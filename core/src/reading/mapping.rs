@@ -111,10 +111,6 @@ impl Mapping {
             .any(|side| side.parts.contains(&Part::Actor))
     }
 
-    pub(crate) fn encoding(&self) -> Option<Encoding> {
-        self.encode
-    }
-
     pub(crate) fn passes_over(&self) -> bool {
         self.unfit == Some(UnfitValue::PassOver)
     }
@@ -240,11 +236,6 @@ impl Side {
         if typed { Ok(side) } else { Err(form()) }
     }
 
-    /// As it was written.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.written
-    }
-
     /// The type that it spells out; none where it is a party's.
     pub(crate) fn type_name(&self) -> Option<&str> {
         self.literal_start()
@@ -257,13 +248,6 @@ impl Side {
             Some(Part::Literal(text)) => Some(text),
             _ => None,
         }
-    }
-
-    /// Whether it says one thing of every token.
-    pub(crate) fn is_constant(&self) -> bool {
-        self.parts
-            .iter()
-            .all(|part| matches!(part, Part::Literal(_)))
     }
 
     fn fault(&self) -> ReadingFault {

@@ -132,11 +132,11 @@ impl Reading {
         }
         // Entra writes the source's name in the claim's own place.
         if let Some(Value::Object(sources)) = claims.get("_claim_sources") {
-            let away = |claim: &&Box<str>| {
-                let source = claims.get(&***claim).and_then(Value::as_str);
+            let is_away = |claim: &str| {
+                let source = claims.get(claim).and_then(Value::as_str);
                 source.is_some_and(|source| sources.contains_key(source))
             };
-            if let Some(claim) = self.looks_at.iter().find(away) {
+            if let Some(claim) = self.looks_at.iter().find(|claim| is_away(claim)) {
                 return Err(elsewhere(claim));
             }
         }

@@ -152,26 +152,12 @@ impl Template {
         &self.written
     }
 
-    /// The type of what it makes.
-    pub(crate) fn type_name(&self) -> &str {
-        self.literal_start().split_once(':').map_or("", |(t, _)| t)
-    }
-
     /// What all that it makes begins with.
     pub(crate) fn literal_start(&self) -> &str {
         match self.parts.first() {
             Some(Part::Literal(text)) => text,
             _ => "",
         }
-    }
-
-    /// Whether it makes one principal of every token.
-    pub(crate) fn is_constant(&self) -> bool {
-        self.sources().next().is_none()
-    }
-
-    pub(crate) fn encoding(&self) -> Option<Encoding> {
-        self.encode
     }
 
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {

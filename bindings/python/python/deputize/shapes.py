@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Literal, TypeAlias, TypedDict, Union
 
 __all__ = [
+    "Absent",
     "AccessRecord",
     "Actor",
     "ActorAuthority",
@@ -38,6 +39,7 @@ __all__ = [
     "Dialect",
     "Dpop",
     "DpopUse",
+    "Encoding",
     "Entities",
     "EntityGrants",
     "EntityTypes",
@@ -132,11 +134,13 @@ __all__ = [
     "StepUnreachable",
     "StepOmitted",
     "Step",
+    "Take",
     "TokenFacts",
     "Tuple",
     "TupleCondition",
     "TupleRecord",
     "TupleTemplate",
+    "UnfitValue",
     "UnixSeconds",
     "VerifyRequest",
     "WantedToken",
@@ -355,12 +359,34 @@ class Checked(TypedDict):
     """The reason."""
 
 
-class ClaimMapping(TypedDict):
-    """A claim of which each value becomes a contextual tuple."""
+class _ClaimMapping(TypedDict):
     claim: str
-    """The claim's name, e.g. `groups`."""
+    """
+    The claim: its name, e.g. `groups`, or a JSON Pointer, e.g.
+    `/realm_access/roles`.
+    """
     tuple: TupleTemplate
     """The tuple that each of its values becomes."""
+
+
+class ClaimMapping(_ClaimMapping, total=False):
+    """A claim of which each value becomes a contextual tuple."""
+    absent: Absent
+    """
+    What a token without it means. Where not said, it means that it has no
+    values if all that the tuples can do is give, and is denied otherwise.
+    """
+    encode: Encoding
+    """
+    How a value that is no id becomes one. All that is made into objects of
+    one type is written alike.
+    """
+    take: Take
+    """What its values are; a text or a list of texts where not said."""
+    unfit: UnfitValue
+    """What a value that fits no id means; where not said, the token is denied."""
+    values: Dict[str, str]
+    """The ids that values stand for; a value that is not among them fits none."""
 
 
 class ClientCredentials(TypedDict):
@@ -966,6 +992,8 @@ class IssuerConfig(_IssuerConfig, total=False):
     """How `sub` and `act` are to be read."""
     claims: List[ClaimMapping]
     """Claims that become contextual tuples."""
+    encode: Encoding
+    """How claims that are no ids become part of `subject` and `actor`."""
     leeway: int
     """How far its clock may differ, in seconds, at most [`MAX_LEEWAY`]."""
     max_lifetime: int
@@ -976,11 +1004,17 @@ class IssuerConfig(_IssuerConfig, total=False):
     scopes: ScopeUse
     """What a token's scopes mean."""
     subject: str
-    """The principal that a token's subject is, e.g. `user:{sub}`."""
+    """
+    The principal that a token's subject is, e.g. `user:{sub}`. In the braces
+    stands a claim's name or a JSON Pointer.
+    """
     task_claim: str
-    """The claim that names the task, e.g. `task`."""
+    """The claim that names the task, e.g. `task`; a name or a JSON Pointer."""
     tenant_claim: str
-    """The claim that names the tenant, e.g. `tid`."""
+    """
+    The claim that names the tenant, e.g. `tid`, or as a JSON Pointer
+    `/ext/org`. A token without it is denied.
+    """
     typ: List[str]
     """
     The `typ` headers of its tokens, without `application/`, in any case.
@@ -1672,6 +1706,9 @@ class Why(TypedDict):
     reason: str
     """The code of the [`Reason`], which is stable."""
 
+Absent: TypeAlias = Literal["empty"]
+"""What a token without a claim means."""
+
 ActorAuthority: TypeAlias = Union[Literal["grants"], Literal["scopes"], Literal["grants_or_scopes"]]
 """What an actor's authority is."""
 
@@ -1692,6 +1729,9 @@ CheckHops: TypeAlias = Union[Literal["every"], Literal["last"]]
 
 Dialect: TypeAlias = Union[Literal["target-entity"], Literal["action-pattern"], Literal["smart-v2"]]
 """A way to read scopes that are neither in the table nor an alias."""
+
+Encoding: TypeAlias = Literal["percent"]
+"""How texts that are no ids become some."""
 
 Entities: TypeAlias = Union[List[Dict[str, Any]], Dict[str, Any]]
 
@@ -1787,6 +1827,8 @@ Reason: TypeAlias = Union[
     Literal["token.signature"],
     Literal["token.claim"],
     Literal["token.claim_missing"],
+    Literal["token.claim_absent"],
+    Literal["token.claim_elsewhere"],
     Literal["chain.not_expected"],
     Literal["token.expired"],
     Literal["token.not_yet_valid"],
@@ -1957,6 +1999,12 @@ Step: TypeAlias = Union[
     StepOmitted,
 ]
 """One step of an explanation."""
+
+Take: TypeAlias = Union[Literal["values"], Literal["keys"]]
+"""What a claim's values are."""
+
+UnfitValue: TypeAlias = Literal["pass_over"]
+"""What a value that fits no id means."""
 
 UnixSeconds: TypeAlias = int
 """
