@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { GUARDS } from "./contract/guards.js";
 import { FILE, World } from "./contract/world.js";
@@ -18,7 +17,7 @@ function refusedAs(answer, code) {
 
 async function step(world, guard, given, has) {
   if ("policy" in given) world.inForce = given.policy;
-  else if ("until" in given) await sleep(Math.max(0, world.ends(given.until) - Date.now()) + 50);
+  else if ("until" in given) await world.until(given.until);
   else if ("shown" in given) {
     if (has.includes("lists")) assert.deepEqual((await guard.shown()).sort(), given.shown);
   } else if ("seen" in given) assert.deepEqual(world.rulings.map(({ code }) => code), given.seen);

@@ -65,7 +65,12 @@ export interface Sight extends Asked, SieveOptions<DocumentInterface> {}
 
 const SIGHT: Options<Sight> = { ...ASKED, action: "text", resource: "any", acl: "any" };
 
-const sieveOf = (sight: Sight): Sieve<DocumentInterface> => new Sieve(sight, (document) => document.metadata);
+function sieveOf(sight: Sight): Sieve<DocumentInterface> {
+  const sieve = new Sieve<DocumentInterface>(sight, (document) => document.metadata);
+  policySource(sight.policy);
+  sieve.known(sight.policy);
+  return sieve;
+}
 
 /** What came of a search. */
 export interface Sifted {

@@ -1,11 +1,11 @@
 // Chunks before a model sees them: which may be seen, and how to find k of them.
 // Nothing here knows of a framework.
 
-import type { Caller, Reason, RetrievalCode, Tuple } from "deputize";
+import type { Caller, Policy, Reason, RetrievalCode, Tuple } from "deputize";
 import { DeputizeError } from "deputize";
 
-import type { Identity } from "./identity.js";
-import { idOf } from "./rule.js";
+import { type Identity, type PolicySource, inForce } from "./identity.js";
+import { idOf, unknownIn } from "./rule.js";
 import { type Options, atOnce, misuse, strict } from "./strict.js";
 
 /** What a chunk says of itself. */
@@ -87,6 +87,22 @@ export class Sieve<Chunk> {
     this.#metadata = metadata;
   }
 
+  /** Refuses an action or a type that the policy at hand does not have. @throws {DeputizeError} of the kind `misuse`. */
+  known(source: PolicySource): void {
+    let policy: Policy;
+    try {
+      policy = inForce(source);
+    } catch {
+      return; // None is at hand yet.
+    }
+    const named = typeof this.#resource === "object" ? this.#resource : undefined;
+    const types = this.#acl !== undefined ? [this.#acl.type] : named?.type !== undefined ? [named.type] : (named?.types ?? []);
+    for (const type of types) {
+      const unknown = unknownIn(policy, this.action, type);
+      if (unknown !== undefined) throw misuse(unknown, "retrieval.options");
+    }
+  }
+
   /** What to search a store for; nothing where the caller may see nothing. @throws {DeputizeError} of the kind `misuse`: it cannot be said. */
   matches(caller: Caller): Match[] {
     if (this.#acl !== undefined) return aclMatches(this.#acl, caller, this.action);
@@ -155,7 +171,7 @@ function filtered(identity: Identity, action: string, names: readonly string[]):
   return identity.ask((caller) => {
     const { mask, dropped } = caller.filter(action, names);
     const [only, ...more] = Object.keys(dropped);
-    const reason = (name: string): string => (more.length === 0 && only !== undefined ? only : caller.check(action, name).reason);
+    const reason = (name: string): string => (more.length === 0 && only !== undefined ? only : (Object.keys(caller.filter(action, [name]).dropped)[0] ?? "internal"));
     return new Map(names.map((name, at) => [name, mask[at] === 1 ? "" : reason(name)]));
   });
 }

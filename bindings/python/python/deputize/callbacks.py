@@ -9,9 +9,9 @@ from .errors import MisuseError
 __all__ = ["dropped", "options_error", "plain_function"]
 
 
-def options_error(said: str) -> MisuseError:
+def options_error(said: str, code: str = "guard.options") -> MisuseError:
     """An error of whoever set a guard up."""
-    return MisuseError("guard.options", said)
+    return MisuseError(code, said)
 
 
 def is_async(given: object) -> bool:
@@ -20,14 +20,14 @@ def is_async(given: object) -> bool:
     return any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (given, called))
 
 
-def plain_function(given: object, name: str) -> None:
+def plain_function(given: object, name: str, code: str = "guard.options") -> None:
     """Refuses a callback that is none, or that would have to be awaited."""
     if given is None:
         return
     if not callable(given):
-        raise options_error(f"`{name}` must be a function")
+        raise options_error(f"`{name}` must be a function", code)
     if is_async(given):
-        raise options_error(f"`{name}` must not be async: nothing would wait for it")
+        raise options_error(f"`{name}` must not be async: nothing would wait for it", code)
 
 
 def dropped(said: object) -> bool:

@@ -77,7 +77,7 @@ class AuthorizationPostprocessor(BaseNodePostprocessor):
     def model_post_init(self, context: Any, /) -> None:
         """Checks what does not depend on a call."""
         super().model_post_init(context)
-        plain_function(self.on_report, "on_report")
+        plain_function(self.on_report, "on_report", "retrieval.options")
         if self.identity is not None and not is_identity(self.identity):
             plain_function(self.identity, "identity")
         if self.policy is not None:

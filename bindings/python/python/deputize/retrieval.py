@@ -277,7 +277,7 @@ class Sieve(Generic[_T]):
         self.acl = acl
         self.resource = Named(resource) if isinstance(resource, str) else resource
         if self.resource is not None and not isinstance(self.resource, Named):
-            plain_function(self.resource, "resource")
+            plain_function(self.resource, "resource", "retrieval.options")
         self._metadata = metadata
         self._warned: set[str] = set()
 
@@ -363,6 +363,8 @@ class Sieve(Generic[_T]):
                 found = self.resource.of(self._metadata(chunk) or {})
             else:
                 found = self.resource(chunk) if self.resource is not None else None
+                if dropped(found):
+                    raise TypeError("`resource` gave something to await")
         except Exception as error:
             # Its text may quote the chunk.
             _log.warning("a chunk's resource could not be read (%s): it is dropped", type(error).__name__)
@@ -432,7 +434,7 @@ class TopUp(Generic[_T]):
     def __init__(
         self,
         sieve: Sieve[_T],
-        caller: Caller,
+        caller: Caller | Callable[[], Caller],
         k: int,
         *,
         most: int = 10_000,
@@ -443,7 +445,9 @@ class TopUp(Generic[_T]):
         if k < 1 or most < k:
             raise MisuseError("retrieval.options", f"`k` must be from 1 to `most`, {most}")
         self._sieve = sieve
-        self._caller = caller
+        # Asked for anew after each search: rights may end in the midst.
+        self._asks: Callable[[], Caller] = caller if callable(caller) else lambda: caller
+        self._caller = self._asks()
         self._k = k
         self._most = most
         self._pushed = pushed
@@ -462,6 +466,7 @@ class TopUp(Generic[_T]):
 
     def take(self, found: Sequence[_T]) -> None:
         """Looks at the best `want` chunks, best first, or at as many as there are."""
+        self._caller = self._asks()
         sifted = self._sieve.sift(self._caller, found)
         chosen: list[_T] = []
         seen: set[Hashable] = set()
@@ -530,13 +535,18 @@ def allow_list(sieve: Sieve[Any], caller: Caller, most: int) -> list[Match] | No
 
 
 def report_to(on_report: Callable[[Report], object] | None, report: Report) -> None:
-    """Tells a report, where somebody wants it. What fails there changes nothing, and is told."""
+    """Tells a report, where somebody wants it.
+
+    Raises DeniedError, `guard.callback`, where that fails, says no, or would have
+    to be waited for: what nobody could note down is not given out.
+    """
     if on_report is None:
         return
     try:
         said = on_report(report)
     except Exception as error:
-        _log.error("`on_report` failed with a %s", type(error).__name__)
-        return
+        raise DeniedError("guard.callback", f"`on_report` failed with a {type(error).__name__}") from error
     if dropped(said):
-        _log.error("`on_report` gave something to await, which nothing does")
+        raise DeniedError("guard.callback", "`on_report` gave something to await")
+    if said is False:
+        raise DeniedError("guard.callback", "`on_report` gave False")

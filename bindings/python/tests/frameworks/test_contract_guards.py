@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -53,7 +52,7 @@ def _step(world: World, guard: Guard, step: dict[str, Any], has: list[str]) -> N
     if "policy" in step:
         world.in_force = step["policy"]
     elif "until" in step:
-        time.sleep(max(0.0, world.ends(step["until"]) - time.time()) + 0.05)
+        world.until(step["until"])
     elif "shown" in step:
         if "lists" in has:
             assert sorted(guard.shown()) == step["shown"]

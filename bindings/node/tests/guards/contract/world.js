@@ -1,8 +1,8 @@
-// What the cases of `tests/vectors/guards.json` are about: policies, tokens,
-// rules, who asks.
+// What the contract's cases are about: policies, tokens, who asks, rules.
 
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { Policy } from "deputize";
 
@@ -17,26 +17,25 @@ export const AUDIENCE = FILE.audience;
 const base64 = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const never = () => new Promise(() => {});
 
-/** One case's policy in force, tokens and rulings, and what its tools did. */
-export class World {
-  constructor(test) {
+/** One case's policy in force, its tokens, and who asks. */
+export class Scene {
+  constructor(file, test) {
+    this.file = file;
     this.test = test;
     this.now = Math.floor(Date.now() / 1000);
     this.inForce = test.policy ?? "today";
     this.policies = new Map();
-    this.ran = [];
-    this.rulings = [];
   }
 
-  /** When a token ends, in milliseconds. */
-  ends(name) {
-    return (this.now + FILE.tokens[name].exp) * 1000;
+  /** Waits until a token has ended. */
+  until(name) {
+    return sleep(Math.max(0, (this.now + this.file.tokens[name].exp) * 1000 - Date.now()) + 50);
   }
 
   token(name) {
-    const { text, header = {}, secret = FILE.secret, ...said } = FILE.tokens[name];
+    const { text, header = {}, secret = this.file.secret, ...said } = this.file.tokens[name];
     if (text !== undefined) return text;
-    const claims = { iss: FILE.issuer, aud: AUDIENCE, iat: -10, exp: 300, ...said };
+    const claims = { iss: this.file.issuer, aud: AUDIENCE, iat: -10, exp: 300, ...said };
     for (const time of ["iat", "exp", "nbf"]) if (time in claims) claims[time] += this.now;
     for (const [name, value] of Object.entries(claims)) if (value === null) delete claims[name];
     const input = `${base64({ alg: "HS256", kid: "test-secret", typ: "at+jwt", ...header })}.${base64(claims)}`;
@@ -44,7 +43,7 @@ export class World {
   }
 
   #compiled(name) {
-    const members = { ...FILE.policies.today, ...FILE.policies[name] };
+    const members = { ...this.file.policies.today, ...this.file.policies[name] };
     for (const time of ["issued_at", "not_after"]) if (time in members) members[time] += this.now;
     if (!this.policies.has(name)) this.policies.set(name, Policy.fromJson(members));
     return this.policies.get(name);
@@ -69,6 +68,17 @@ export class World {
     if (who.token !== undefined) return { token: this.token(who.token), audience: AUDIENCE };
     if (who.chain !== undefined) return { chain: who.chain };
     return this.#compiled("today").verify(this.token(who.kept.token), { audience: AUDIENCE });
+  }
+
+}
+
+/** A guard's case: its rules, what its tools did, and the rulings that were seen. */
+export class World extends Scene {
+  ran = [];
+  rulings = [];
+
+  constructor(test) {
+    super(FILE, test);
   }
 
   /** What a guard is set up with, but for its rules. */
@@ -109,7 +119,8 @@ export function ruleOf(rule) {
   };
 }
 
-function functionOf(how) {
+/** What a case says that a function does. */
+export function functionOf(how) {
   if ("async" in how) return async () => "document:1";
   return () => {
     if ("throws" in how) throw new Error("secret-of-the-call");

@@ -104,7 +104,7 @@ def options(given: Any, policy: Any, audience: Any, on_report: Any) -> None:
     """
     if given is not None and not is_identity(given):
         plain_function(given, "identity")
-    plain_function(on_report, "on_report")
+    plain_function(on_report, "on_report", "retrieval.options")
     if policy is not None:
         source_of(policy)
         audience_of(audience)
@@ -241,7 +241,11 @@ class AuthorizedRetriever(BaseRetriever):
 
     def _start(self, asking: RunnableConfig | None) -> tuple[TopUp[Document], dict[str, Any]]:
         config = ensure_config() if asking is None else asking
-        caller = _asks(self.identity, self.identity_key, config, self.policy, self.audience)
+
+        def asks() -> Caller:
+            return _asks(self.identity, self.identity_key, config, self.policy, self.audience)
+
+        caller = asks()
         told = None
         pushed: dict[str, Any] = {}
         if self.prefilter is not None:
@@ -253,7 +257,7 @@ class AuthorizedRetriever(BaseRetriever):
                 pushed = self.prefilter.search_kwargs(store, matches, own)
         search = TopUp(
             self._sieve,
-            caller,
+            asks,
             self.k,
             most=max(self.k, self.max_candidates),
             pushed=told,

@@ -1,4 +1,4 @@
-"""What the cases of `tests/vectors/guards.json` are about: policies, tokens, rules, who asks."""
+"""What the contract's cases are about: policies, tokens, who asks, rules."""
 
 from __future__ import annotations
 
@@ -27,34 +27,26 @@ FILE = read("guards")
 AUDIENCE: str = FILE["audience"]
 
 
-def _policy(name: str) -> Policy:
-    now = int(time.time())
-    members = {**FILE["policies"]["today"], **FILE["policies"][name]}
-    times = {name: now + members[name] for name in ("issued_at", "not_after") if name in members}
-    return Policy.from_json({**members, **times})
+class Scene:
+    """One case's policy in force, its tokens, and who asks."""
 
-
-class World:
-    """One case's policy in force, tokens and rulings, and what its tools did."""
-
-    def __init__(self, case: Mapping[str, Any]) -> None:
+    def __init__(self, file: Mapping[str, Any], case: Mapping[str, Any]) -> None:
+        self.file = file
         self.case = case
         self.now = int(time.time())
         self.in_force: str = case.get("policy", "today")
         self._policies: dict[str, Policy] = {}
-        self.ran: list[tuple[str, dict[str, Any]]] = []
-        self.rulings: list[Ruling] = []
 
-    def ends(self, token: str) -> float:
-        """When a token ends."""
-        return float(self.now + FILE["tokens"][token]["exp"])
+    def until(self, token: str) -> None:
+        """Waits until a token has ended."""
+        time.sleep(max(0.0, self.now + self.file["tokens"][token]["exp"] - time.time()) + 0.05)
 
     def token(self, name: str) -> str:
-        said = dict(FILE["tokens"][name])
+        said = dict(self.file["tokens"][name])
         if "text" in said:
             return str(said["text"])
-        header, secret = said.pop("header", {}), said.pop("secret", FILE["secret"])
-        claims = {"iss": FILE["issuer"], "aud": AUDIENCE, "iat": -10, "exp": 300, **said}
+        header, secret = said.pop("header", {}), said.pop("secret", self.file["secret"])
+        claims = {"iss": self.file["issuer"], "aud": AUDIENCE, "iat": -10, "exp": 300, **said}
         for time_of in ("iat", "exp", "nbf"):
             if time_of in claims:
                 claims[time_of] += self.now
@@ -72,12 +64,14 @@ class World:
         if self.in_force == "nothing":
             return None
         if self.in_force == "promise":
-            return _later(self._compiled("today"))
+            return later(self._compiled("today"))
         return self._compiled(self.in_force)
 
     def _compiled(self, name: str) -> Policy:
         if name not in self._policies:
-            self._policies[name] = _policy(name)
+            members = {**self.file["policies"]["today"], **self.file["policies"][name]}
+            times = {time: self.now + members[time] for time in ("issued_at", "not_after") if time in members}
+            self._policies[name] = Policy.from_json({**members, **times})
         return self._policies[name]
 
     def identity(self) -> Any:
@@ -90,6 +84,15 @@ class World:
         if "chain" in who:
             return Chain(who["chain"])
         return self._compiled("today").verify(self.token(who["kept"]["token"]), audience=AUDIENCE)
+
+
+class World(Scene):
+    """A guard's case: its rules, what its tools did, and the rulings that were seen."""
+
+    def __init__(self, case: Mapping[str, Any]) -> None:
+        super().__init__(FILE, case)
+        self.ran: list[tuple[str, dict[str, Any]]] = []
+        self.rulings: list[Ruling] = []
 
     def options(self) -> dict[str, Any]:
         """What a guard is set up with, but for its rules."""
@@ -122,14 +125,14 @@ class World:
             if kind == "promise":
                 return awaited(ruling)
             if kind == "never":
-                return _Never()
+                return Never()
             self.rulings.append(ruling)
             return None
 
         return None if kind is None else awaited if kind == "async" else sink
 
 
-class _Never:
+class Never:
     """What never settles."""
 
     def __await__(self) -> Any:
@@ -137,7 +140,7 @@ class _Never:
             yield
 
 
-async def _later(value: Any) -> Any:
+async def later(value: Any) -> Any:
     return value
 
 
@@ -148,11 +151,12 @@ def rule_of(rule: Any) -> ToolRule | None:
     if "context" in members:
         members["context"] = tuple(members["context"])
     if isinstance(members["resource"], dict):
-        members["resource"] = _function(members["resource"])
+        members["resource"] = function_of(members["resource"])
     return ToolRule(**members)
 
 
-def _function(how: Mapping[str, Any]) -> Callable[..., Any]:
+def function_of(how: Mapping[str, Any]) -> Callable[..., Any]:
+    """What a case says that a function does."""
     if "async" in how:
 
         async def waits(arguments: Any) -> str:
@@ -164,7 +168,7 @@ def _function(how: Mapping[str, Any]) -> Callable[..., Any]:
         if "throws" in how:
             raise ValueError("secret-of-the-call")
         if "promise" in how:
-            return _Never() if how["promise"] is None else _later(how["promise"])
+            return Never() if how["promise"] is None else later(how["promise"])
         return how["gives"]
 
     return makes
