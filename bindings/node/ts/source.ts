@@ -468,7 +468,8 @@ export function url(href: string | URL, options: UrlOptions = {}): Origin {
       const response = await (ask ?? fetch)(target, { headers: asked, signal, cache: "no-cache", redirect: "manual" });
       const { status, type } = response;
       if (status === 304) return undefined;
-      if (!response.ok) {
+      // A part of it, say, is not it.
+      if (status !== 200) {
         await response.body?.cancel();
         if (type === "opaqueredirect" || (status >= 300 && status < 400)) throw fault("source.redirect", `${name} leads elsewhere, where nobody goes`);
         throw fault("source.unreachable", `${name} answered ${status}`);
@@ -476,10 +477,22 @@ export function url(href: string | URL, options: UrlOptions = {}): Origin {
       // One that follows all the same must not have gone elsewhere.
       if (response.redirected) throw fault("source.redirect", `${name} led elsewhere`);
       const bytes = await limited(response, most, name);
+      if (!(await isWhole(response.headers, bytes))) throw fault("source.damaged", `the body of ${name} is not what its own digest says`);
       const about = (what: string): string | undefined => response.headers.get(`x-deputize-${what}`) ?? response.headers.get(`x-amz-meta-${what}`) ?? undefined;
       return { bytes, version: response.headers.get("etag") ?? undefined, about };
     },
   };
+}
+
+/** Whether a body is what its `Repr-Digest` or `Content-Digest` says, where there is one (RFC 9530). */
+async function isWhole(headers: Headers, bytes: Uint8Array): Promise<boolean> {
+  // What was encoded on the way was something else then.
+  if (headers.has("content-encoding")) return true;
+  const fields = ["repr-digest", "content-digest"].flatMap((name) => headers.get(name)?.split(",") ?? []);
+  const said = fields.flatMap((field) => /^\s*sha-256=:?([^:]*):?\s*$/.exec(field)?.[1] ?? []);
+  if (said.length === 0) return true;
+  const own = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource))));
+  return said.every((one) => one === own);
 }
 
 /** A URL without its secrets, and the headers that carry them. @throws {DeputizeError} of the kind `misuse`, which quotes nothing. */

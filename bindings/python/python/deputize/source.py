@@ -285,6 +285,8 @@ class _Keeper:
     def _as_ours(self, error: BaseException) -> DeputizeError:
         if isinstance(error, DeputizeError):
             return error
+        if self._is_url and isinstance(error, _httpx().TimeoutException):
+            return self._too_late()
         # Its text may quote the URL.
         said = f"`{self._shown}` could not be read: {type(error).__name__}"
         return InputError("source.unreachable", said)
