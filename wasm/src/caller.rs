@@ -31,6 +31,19 @@ impl RawCaller {
         Ok(RawCaller { caller })
     }
 
+    /// The caller as another policy has it, at a time.
+    pub fn under(&self, policy: &RawPolicy, now: f64, given: bool) -> Result<RawCaller, Thrown> {
+        let caller = self.caller.under(&policy.policy, time(now, given))?;
+        Ok(RawCaller { caller })
+    }
+
+    /// The same caller with contextual tuples beside those it has.
+    #[wasm_bindgen(js_name = withTuples)]
+    pub fn with_tuples(&self, tuples: &str) -> Result<RawCaller, Thrown> {
+        let caller = wire::with_tuples(&self.caller, tuples)?;
+        Ok(RawCaller { caller })
+    }
+
     /// Whether it may by the host's clock, without a context of the question's
     /// own; the texts lie on the desk.
     pub fn can(&self, action: u32, resource: u32, now: f64) -> u32 {

@@ -91,6 +91,17 @@ describe("without a bundler", () => {
     assert.equal(run(bin("bun"), ["run.cjs"], within), expected);
   });
 
+  it("says why the module cannot be read", () => {
+    const without = join(place, "without");
+    cpSync(join(place, "package"), without, { recursive: true });
+    rmSync(join(without, "dist/deputize.wasm"));
+    for (const first of ["Policy.fromJson({ deputize: 1 })", "initSync()"]) {
+      const program = `import { Policy, initSync } from ${JSON.stringify(join(without, "dist/esm/node.js"))};
+        try { ${first} } catch ({ kind, code, message }) { console.log(kind, code, /ENOENT/.test(message)); }`;
+      assert.equal(run(process.execPath, ["--input-type=module", "-e", program]), "misuse call.module true");
+    }
+  });
+
   it("from a module, from bytes and from a URL", async () => {
     const wasm = readFileSync(join(root, "dist/deputize.wasm"));
     const base = await serve(join(place, "package/dist"));

@@ -1,6 +1,7 @@
 import { type Asked, type Filtered, type Ids, type Time, asked, filtered, json, packed, seconds, text } from "./arguments.js";
-import { type RawCaller, call, callerFilterLater, canAtOnce } from "./border.js";
+import { type RawCaller, type RawPolicy, call, callerFilterLater, canAtOnce } from "./border.js";
 import { misuse } from "./error.js";
+import type { Policy } from "./policy.js";
 import type * as shapes from "./shapes.js";
 
 /** Values for conditions. */
@@ -11,6 +12,13 @@ let make: (raw: () => RawCaller) => Caller;
 /** A caller around what the module made. @internal */
 export function newCaller(raw: () => RawCaller): Caller {
   return make(raw);
+}
+
+let rawOf: (policy: Policy) => RawPolicy;
+
+/** Says what is within a policy. @internal */
+export function policiesHold(raw: (policy: Policy) => RawPolicy): void {
+  rawOf = raw;
 }
 
 /**
@@ -154,6 +162,32 @@ export class Caller implements Disposable {
     const raw = this.#own();
     const time = asked(now);
     return new Caller(() => raw.at(time.now, time.given));
+  }
+
+  /**
+   * The caller as another policy has it, at a time, now by default: what it was
+   * made from is looked at again, as of when that was, its token's signature
+   * too. For whoever keeps callers while the policy in force is exchanged.
+   *
+   * @throws {DeputizeError} of the kind `denied`: as {@link Caller.at}, and whatever that policy refuses it for.
+   */
+  under(policy: Policy, now?: Time): Caller {
+    const raw = this.#own();
+    const other = rawOf(policy);
+    const time = asked(now);
+    return new Caller(() => raw.under(other, time.now, time.given));
+  }
+
+  /**
+   * The same caller with contextual tuples besides those it has: what a chunk
+   * says of its own readers, say. They come from the host.
+   *
+   * @throws {DeputizeError} of the kind `input`: one cannot stand.
+   */
+  withTuples(tuples: readonly shapes.Tuple[]): Caller {
+    const raw = this.#own();
+    const given = json(tuples, "tuples");
+    return new Caller(() => raw.withTuples(given));
   }
 
   /**

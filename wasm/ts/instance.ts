@@ -77,11 +77,9 @@ function known<T>(given: T): T {
  */
 export function initSync(source?: SyncSource): void {
   if (ready) return;
-  const given = source ?? onDemand?.();
-  if (given === undefined) {
-    throw misuse("call.not_ready", "call `await init()` first");
-  }
   try {
+    const given = source ?? onDemand?.();
+    if (given === undefined) throw misuse("call.not_ready", "call `await init()` first");
     made(glue.initSync({ module: known(given) }));
   } catch (thrown) {
     throw notTheModule(thrown);
@@ -95,6 +93,7 @@ function made(exports: glue.InitOutput): void {
 }
 
 function notTheModule(thrown: unknown): DeputizeError {
+  if (thrown instanceof DeputizeError) return thrown;
   return misuse("call.module", `the module could not be loaded: ${String(thrown)}`, thrown);
 }
 

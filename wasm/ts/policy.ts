@@ -1,7 +1,7 @@
 import { type Filtered, type Ids, type Time, body, bytes, filtered, json, packed, seconds, text, timed } from "./arguments.js";
 import * as border from "./border.js";
 import { type RawPolicy, type SharedPolicy, call } from "./border.js";
-import { Caller, newCaller } from "./caller.js";
+import { Caller, newCaller, policiesHold } from "./caller.js";
 import { misuse } from "./error.js";
 import type * as shapes from "./shapes.js";
 
@@ -41,6 +41,13 @@ export type AuthZenRequest = object | string | Uint8Array;
 export class Policy implements Disposable {
   #raw: RawPolicy | undefined;
   #description: shapes.PolicyDescription | undefined;
+
+  static {
+    policiesHold((policy) => {
+      if (typeof policy !== "object" || policy === null || !(#raw in policy)) throw misuse("call.type", "`policy` must be a `Policy`");
+      return policy.#own();
+    });
+  }
 
   private constructor(make: () => RawPolicy) {
     this.#raw = call(make);

@@ -9,6 +9,7 @@ use napi_derive::napi;
 
 use crate::guarded;
 use crate::numbered::CALLERS;
+use crate::policy::RawPolicy;
 use crate::work::Filtering;
 
 /// A caller; nothing once it was freed, which may be while the thread pool works
@@ -45,6 +46,22 @@ impl RawCaller {
     #[napi]
     pub fn at(&self, now: f64, given: bool) -> napi::Result<RawCaller> {
         guarded(|| self.own()?.at(time(now, given))).map(Self::of)
+    }
+
+    /// The caller as another policy has it, at a time.
+    #[napi]
+    pub fn under(&self, policy: &RawPolicy, now: f64, given: bool) -> napi::Result<RawCaller> {
+        guarded(|| {
+            let held = policy.held()?;
+            self.own()?.under(&held.policy, time(now, given))
+        })
+        .map(Self::of)
+    }
+
+    /// The same caller with contextual tuples beside those it has.
+    #[napi]
+    pub fn with_tuples(&self, tuples: String) -> napi::Result<RawCaller> {
+        guarded(|| wire::with_tuples(&*self.own()?, &tuples)).map(Self::of)
     }
 
     /// The number under which short questions are asked of it in this thread; 0

@@ -44,7 +44,7 @@ impl RawPolicy {
         env.adjust_external_memory(-self.told.take()).map(drop)
     }
 
-    fn held(&self) -> Result<Arc<Held>, Error> {
+    pub(crate) fn held(&self) -> Result<Arc<Held>, Error> {
         let held = self.held.borrow().clone();
         held.ok_or_else(|| Error::misuse("call.freed", "the policy was freed"))
     }

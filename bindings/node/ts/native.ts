@@ -18,6 +18,8 @@ export interface RawPolicy {
 
 export interface RawCaller {
   at(now: number, given: boolean): RawCaller;
+  under(policy: RawPolicy, now: number, given: boolean): RawCaller;
+  withTuples(tuples: string): RawCaller;
   number(): number;
   /** What `number` gave, once it was asked for. */
   n?: number;

@@ -164,8 +164,10 @@ describe("a caller that is kept", () => {
     assert.equal(await call(), "1");
     current = policy();
     assert.equal(await call(), "1", "the same policy, read again");
+    current = policy({ revision: "43" });
+    assert.equal(await call(), "1", "another one, which gives the same");
     current = stricter();
-    assert.throws(call, { code: "guard.no_caller" });
+    assert.throws(call, { code: "subject.no_grant" });
     current = () => assert.fail();
     const stale = new Error("stale");
     current = undefined;

@@ -22,7 +22,7 @@ export type Credential =
   | (Presented & { readonly tokens: readonly string[] })
   | (CallerOptions & { readonly chain: string | readonly string[] });
 
-/** Who asks. Each question goes to the policy in force; a `Caller` is denied once that is another than the one it was made from. */
+/** Who asks. Each question goes to the policy in force: what a `Caller` was made from is looked at again, once that is another. */
 export type Who = Credential | Caller | Identity;
 
 /** Who asks: given, or found in what a framework hands to its tools. Where nothing is found, nothing is allowed. */
@@ -64,6 +64,8 @@ const MARK = Symbol.for("deputize.identity");
 export class Identity {
   readonly #source: PolicySource;
   readonly #credential: Credential | undefined;
+  /** A caller that was given in place of a credential: its host's own. */
+  readonly #kept: Caller | undefined;
   readonly #elsewhere = new WeakMap<object, Identity>();
   #made: Made | undefined;
 
@@ -76,9 +78,10 @@ export class Identity {
     return typeof value === "object" && value !== null && MARK in value;
   }
 
-  private constructor(source: PolicySource, credential: Credential | undefined, made?: Made) {
+  private constructor(source: PolicySource, who: Credential | Caller, made?: Made) {
     this.#source = source;
-    this.#credential = credential;
+    if (isCaller(who)) this.#kept = who;
+    else this.#credential = who;
     this.#made = made;
   }
 
@@ -90,8 +93,7 @@ export class Identity {
   static of(source: PolicySource, who: Who | undefined): Identity {
     if (who === undefined || who === null) throw refusal("guard.no_caller", "nothing says who asks");
     if (who instanceof Identity) return who.under(source);
-    if (isCaller(who)) return new Identity(source, undefined, { policy: undefined, caller: who });
-    return new Identity(source, presented(who));
+    return new Identity(source, isCaller(who) ? who : presented(who));
   }
 
   /**
@@ -115,11 +117,7 @@ export class Identity {
       const known = this.#elsewhere.get(source);
       if (known !== undefined) return known;
     }
-    const there = new Identity(
-      source,
-      credential && { ...credential, ...(!stays && { audience }) } as Credential,
-      credential === undefined ? this.#made : undefined,
-    );
+    const there = new Identity(source, this.#kept ?? ({ ...credential, ...(!stays && { audience }) } as Credential));
     if (stays) this.#elsewhere.set(source, there);
     return there;
   }
@@ -127,11 +125,11 @@ export class Identity {
   /**
    * The same, with contextual tuples besides its own: what chunks say of their own readers, say. They come from the host.
    *
-   * @throws {DeputizeError} `guard.no_caller`: a `Caller` that was given cannot be made anew.
+   * @throws {DeputizeError} of the kind `input`: one cannot stand.
    */
   beside(tuples: readonly Tuple[]): Identity {
     const credential = this.#credential;
-    if (credential === undefined) throw refusal("guard.no_caller", "chunks that carry their readers are decided for a token or a chain, not for a `Caller`");
+    if (credential === undefined) return new Identity(this.#source, this.#kept!.withTuples(tuples));
     return new Identity(this.#source, { ...credential, contextual_tuples: [...(credential.contextual_tuples ?? []), ...tuples] });
   }
 
@@ -181,20 +179,8 @@ export class Identity {
 
   #current(): Caller {
     const policy = inForce(this.#source);
-    if (this.#credential === undefined) {
-      if (this.#made === undefined) throw refusal("guard.no_caller", "nothing says who asks");
-      const { caller } = this.#made;
-      if (policy !== this.#made.policy) {
-        // What another policy has let in is not let in here.
-        if (policyOf(caller) !== digestOf(policy)) {
-          throw refusal("guard.no_caller", "the policy in force is not the one that this caller was made from: give its token or its chain");
-        }
-        this.#made = { policy, caller };
-      }
-      return caller;
-    }
     if (policy !== this.#made?.policy) {
-      const caller = accept(policy, this.#credential);
+      const caller = this.#kept === undefined ? accept(policy, this.#credential!) : this.#kept.under(policy);
       this.#made?.caller.free();
       this.#made = { policy, caller };
     }
@@ -209,26 +195,13 @@ export class Identity {
   }
 }
 
-const digests = new WeakMap<object, string>();
-
-function once(of: object, make: () => string): string {
-  const known = digests.get(of) ?? make();
-  digests.set(of, known);
-  return known;
-}
-
-const digestOf = (policy: Policy): string => once(policy, () => policy.digest());
-
-/** The digest of the policy that a caller was made from: each of its records names it. */
-const policyOf = (caller: Caller): string => once(caller, () => caller.decide("-", "-:-").record.digest);
-
 /** Whether a value is a caller, of this copy of the class or of another. */
 export const isCaller = (value: object): value is Caller =>
-  ["at", "decide", "delegate"].every((name) => typeof (value as { [name: string]: unknown })[name] === "function");
+  ["at", "decide", "under"].every((name) => typeof (value as { [name: string]: unknown })[name] === "function");
 
 /** A caller, and the policy that it was made from. */
 interface Made {
-  readonly policy: Policy | undefined;
+  readonly policy: Policy;
   readonly caller: Caller;
 }
 
