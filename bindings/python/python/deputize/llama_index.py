@@ -1,4 +1,5 @@
-"""LlamaIndex: a postprocessor that drops the nodes a caller may not see, and filters for a store.
+"""LlamaIndex: a retriever that finds only what a caller may see, a postprocessor that drops the rest,
+and filters for a store.
 
 >>> from llama_index.core.schema import NodeWithScore, TextNode
 >>> from deputize import Policy
@@ -16,12 +17,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
+from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
+from llama_index.core.callbacks import CallbackManager
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores import (
@@ -30,14 +36,15 @@ from llama_index.core.vector_stores import (
     MetadataFilter,
     MetadataFilters,
 )
+from llama_index_instrumentation.dispatcher import DISPATCHER_SPAN_DECORATED_ATTR
 
 from ._deputize import Caller
 from .callbacks import plain_function
 from .errors import DeniedError, MisuseError
-from .identity import acting_now, audience_of, caller_of, is_identity, source_of
+from .identity import Audience, PolicySource, acting_now, audience_of, caller_of, is_identity, source_of
 from .retrieval import Acl, Named, Report, Sieve, TopUp, report_to
 
-__all__ = ["AuthorizationPostprocessor", "metadata_filters"]
+__all__ = ["AuthorizationPostprocessor", "AuthorizedRetriever", "metadata_filters"]
 
 _ROWS = ("_node_postprocessors", "node_postprocessors")
 # How far up whoever runs the postprocessors may be.
@@ -54,7 +61,9 @@ class AuthorizationPostprocessor(BaseNodePostprocessor):
     Give it last among the postprocessors: what comes after it could fetch more
     (`PrevNextNodePostprocessor` does), which nobody decides. Where it is not
     last it raises. What stands before it sees every node: where that must not
-    be, give it first as well.
+    be, give it first as well. What a retriever finds, LlamaIndex shows to
+    callbacks, event and span handlers before any postprocessor: where that must
+    not be, retrieve with an `AuthorizedRetriever`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -96,13 +105,29 @@ class AuthorizationPostprocessor(BaseNodePostprocessor):
         """The name under which LlamaIndex knows it."""
         return "AuthorizationPostprocessor"
 
-    def _postprocess_nodes(
-        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    # These and not the private ones, which LlamaIndex shows, with all nodes, to
+    # whoever looks at its spans.
+    def postprocess_nodes(
+        self,
+        nodes: list[NodeWithScore],
+        query_bundle: QueryBundle | None = None,
+        query_str: str | None = None,
     ) -> list[NodeWithScore]:
+        """The nodes that the caller may see."""
         self._refuse_not_last(sys._getframe(1))
         return self._decided(nodes)
 
-    async def _apostprocess_nodes(
+    async def apostprocess_nodes(
+        self,
+        nodes: list[NodeWithScore],
+        query_bundle: QueryBundle | None = None,
+        query_str: str | None = None,
+    ) -> list[NodeWithScore]:
+        """As `postprocess_nodes`."""
+        self._refuse_not_last(sys._getframe(1))
+        return self._decided(nodes)
+
+    def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         self._refuse_not_last(sys._getframe(1))
@@ -123,20 +148,157 @@ class AuthorizationPostprocessor(BaseNodePostprocessor):
             frame = frame.f_back
 
     def _decided(self, nodes: list[NodeWithScore]) -> list[NodeWithScore]:
-        given = self.identity() if callable(self.identity) else self.identity
-        caller = caller_of(acting_now() if self.identity is None else given, self.policy, audience=self.audience)
+        caller = _asking(self.identity, self.policy, self.audience)
         count = max(1, len(nodes))
-        search = TopUp(
-            self._sieve,
-            caller,
-            count,
-            most=count,
-            fixed=True,
-            identify=lambda node: (node.node.node_id, node.node.get_content()),
-        )
+        search = TopUp(self._sieve, caller, count, most=count, fixed=True, identify=_identify)
         search.take(nodes)
         report_to(self.on_report, search.report())
         return search.chosen
+
+
+def _asking(identity: Any, policy: Any, audience: Any) -> Caller:
+    given = identity() if callable(identity) else identity
+    return caller_of(acting_now() if identity is None else given, policy, audience=audience)
+
+
+def _identify(node: NodeWithScore) -> tuple[str, str]:
+    return node.node.node_id, node.node.get_content()
+
+
+class AuthorizedRetriever(BaseRetriever):
+    """A retriever that finds what the caller may see, out of what `inner` finds.
+
+    Callbacks, event and span handlers see what may be seen, and nothing else of
+    what `inner` finds. Where `inner` has a `similarity_top_k`, it is asked for
+    more until there are that many, it has no more, or `max_candidates` is
+    reached. A retriever made of others would show what they find; it is refused:
+    authorize each of them. What an allowed `IndexNode` stands for is not fetched.
+
+    The other arguments are `AuthorizationPostprocessor`'s.
+
+    Raises:
+        MisuseError: `retrieval.options`, `guard.options`.
+    """
+
+    def __init__(
+        self,
+        inner: BaseRetriever,
+        *,
+        action: str,
+        resource: Any = None,
+        acl: Acl | None = None,
+        policy: PolicySource | None = None,
+        audience: Audience | None = None,
+        identity: Any = None,
+        max_candidates: int = 10_000,
+        on_report: Callable[[Report], None] | None = None,
+        callback_manager: CallbackManager | None = None,
+    ) -> None:
+        super().__init__(callback_manager=callback_manager)
+        _refuse_showing(inner)
+        plain_function(on_report, "on_report")
+        if identity is not None and not is_identity(identity):
+            plain_function(identity, "identity")
+        if policy is not None:
+            source_of(policy)
+            audience_of(audience)
+        if isinstance(max_candidates, bool) or not isinstance(max_candidates, int) or max_candidates < 1:
+            raise MisuseError("retrieval.options", "`max_candidates` must be a whole number of 1 or more")
+        self._inner = inner
+        self._identity, self._policy, self._audience = identity, policy, audience
+        self._most, self._on_report = max_candidates, on_report
+        self._sieve: Sieve[NodeWithScore] = Sieve(
+            action, metadata=lambda node: node.node.metadata, resource=resource, acl=acl
+        )
+        self._sieve.known(policy)
+
+    def _search(self) -> TopUp[NodeWithScore]:
+        caller = _asking(self._identity, self._policy, self._audience)
+        k = getattr(self._inner, "similarity_top_k", None)
+        if isinstance(k, int):
+            return TopUp(self._sieve, caller, k, most=max(k, self._most), identify=_identify)
+        return TopUp(self._sieve, caller, self._most, most=self._most, fixed=True, identify=_identify)
+
+    def _asked(self, want: int) -> BaseRetriever:
+        """The inner retriever, asked for so many."""
+        if not isinstance(getattr(self._inner, "similarity_top_k", None), int):
+            return self._inner
+        inner: Any = copy.copy(self._inner)
+        inner.similarity_top_k = want
+        return cast("BaseRetriever", inner)
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        search = self._search()
+        while search.want:
+            inner = self._asked(search.want)
+            search.take(_bare(type(inner)._retrieve)(inner, query_bundle))
+        report_to(self._on_report, search.report())
+        return search.chosen
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        search = self._search()
+        while search.want:
+            inner = self._asked(search.want)
+            own = _bare(type(inner)._aretrieve)
+            if own is _bare(BaseRetriever._aretrieve):
+                found = await asyncio.to_thread(_bare(type(inner)._retrieve), inner, query_bundle)
+            else:
+                found = await own(inner, query_bundle)
+            search.take(found)
+        report_to(self._on_report, search.report())
+        return search.chosen
+
+    # What an allowed node stands for would be fetched after all was decided.
+    def _handle_recursive_retrieval(
+        self, query_bundle: QueryBundle, nodes: list[NodeWithScore]
+    ) -> list[NodeWithScore]:
+        return nodes
+
+    async def _ahandle_recursive_retrieval(
+        self, query_bundle: QueryBundle, nodes: list[NodeWithScore]
+    ) -> list[NodeWithScore]:
+        return nodes
+
+
+def _bare(method: Any) -> Any:
+    """A method without the spans around it, which show what it gives."""
+    while hasattr(method, "__wrapped__"):
+        method = method.__wrapped__
+    return method
+
+
+_SHOWN = ("_retrieve", "_aretrieve")
+
+
+def _refuse_showing(inner: object) -> None:
+    """Refuses a retriever that would show what it finds on its way here."""
+    if not isinstance(inner, BaseRetriever):
+        raise MisuseError("retrieval.options", f"`inner` must be a retriever, not a `{type(inner).__name__}`")
+    name = type(inner).__name__
+    if isinstance(inner, AuthorizedRetriever) or _made_of_others(inner):
+        said = f"`{name}` is made of retrievers, which would show what they find: authorize each of them"
+        raise MisuseError("retrieval.options", said)
+    for method in _SHOWN:
+        own = [vars(kind)[method] for kind in type(inner).__mro__ if kind is not BaseRetriever and method in vars(kind)]
+        if len([one for one in own if not getattr(one, "__isabstractmethod__", False)]) > 1:
+            said = f"`{name}.{method}` is another's, made anew: where it calls that one, LlamaIndex shows what it finds"
+            raise MisuseError("retrieval.options", said)
+    for kind in type(inner).__mro__:
+        for attribute, value in vars(kind).items():
+            # Every retriever's own are known: prompts, and the methods that are not called.
+            if hasattr(value, DISPATCHER_SPAN_DECORATED_ATTR) and not hasattr(BaseRetriever, attribute):
+                raise MisuseError("retrieval.options", f"LlamaIndex shows what `{name}.{attribute}` gives")
+
+
+def _made_of_others(inner: BaseRetriever) -> bool:
+    def within(value: object, depth: int) -> bool:
+        if isinstance(value, (BaseRetriever, BaseQueryEngine)):
+            return True
+        if depth and isinstance(value, Mapping):
+            return any(within(one, depth - 1) for one in value.values())
+        return bool(depth) and isinstance(value, (list, tuple, set)) and any(within(one, depth - 1) for one in value)
+
+    return any(within(value, 2) for value in vars(inner).values())
 
 
 def _row_of(frame: FrameType) -> list[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 
 from deputize import DeniedError, MisuseError, Policy
-from deputize.haystack import AuthorizationFilter, filters
-from deputize.identity import Token
+from deputize.haystack import AuthorizationFilter, AuthorizedRetriever, filters
+from deputize.identity import ANY, Token
 from deputize.retrieval import Acl, Named
 
 from .conftest import AUDIENCE, TUPLES, angle, snapshot
@@ -134,3 +135,101 @@ def test_no_token_is_ever_written(policy: Policy, make_token: Callable[..., str]
     made = pipeline(store, sieve)
     made.run({"search": {"query_embedding": angle("x 0")}, "sieve": {"caller": Token(token)}})
     assert token not in made.dumps() and token not in str(sieve.to_dict())
+
+
+class Spy:
+    """A tracer that looks at contents, as Langfuse's does."""
+
+    def __init__(self) -> None:
+        from haystack import tracing
+
+        class _Span(tracing.Span):
+            def set_tag(own, key: str, value: Any) -> None:
+                self.seen.append(f"{key}={value!r}")
+
+        class _Tracer(tracing.Tracer):
+            @contextlib.contextmanager
+            def trace(own, operation_name: str, tags: Any = None, parent_span: Any = None) -> Iterator[Any]:
+                self.seen.append(f"{operation_name} {tags!r}")
+                yield _Span()
+
+            def current_span(own) -> None:
+                return None
+
+        self.seen: list[str] = []
+        self.tracer = _Tracer()
+
+
+@pytest.fixture
+def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spy]:
+    from haystack import tracing
+
+    made = Spy()
+    monkeypatch.setattr(tracing.tracer, "is_content_tracing_enabled", True)
+    tracing.enable_tracing(made.tracer)
+    yield made
+    tracing.disable_tracing()
+
+
+SECRETS = [Document(content="Fees.", meta={"source": "document:public"}, embedding=angle("x 1")),
+           Document(content="TOPSECRET", meta={"source": "document:secret"}, embedding=angle("x 0"))]
+
+
+@pytest.mark.parametrize("way", ["run", "run_async"])
+def test_no_tracer_sees_what_is_not_decided(policy: Policy, spy: Spy, way: str) -> None:
+    """P3, B4's kind: the retriever's own output is what content tracing, snapshots and partial outputs show."""
+    store = InMemoryDocumentStore()
+    store.write_documents(SECRETS)
+    inner = InMemoryEmbeddingRetriever(store, top_k=1)
+
+    def asked(made: Pipeline, name: str, caller: Any) -> Any:
+        data = {name: {"query_embedding": angle("x 0"), "caller": caller}}
+        if way == "run":
+            return made.run(data, include_outputs_from={name})
+        return asyncio.run(made.run_async(data, include_outputs_from={name}))
+
+    made = Pipeline()
+    made.add_component("search", AuthorizedRetriever(inner, "can_read", resource="source"))
+    # The best one is secret: one more is searched for.
+    found = asked(made, "search", policy.caller("user:anne"))["search"]
+    assert texts(found) == ["Fees."] and found["report"]["searched"] == 2
+    assert "Fees." in "".join(spy.seen) and "TOPSECRET" not in "".join(spy.seen)
+    with pytest.raises(Exception, match="guard.no_caller"):
+        asked(made, "search", None)
+    # As it was before: the tracer sees it.
+    old = pipeline(store, AuthorizationFilter("can_read", resource="source"))
+    old.run({"search": {"query_embedding": angle("x 0")}, "sieve": {"caller": policy.caller("user:anne")}})
+    assert "TOPSECRET" in "".join(spy.seen)
+
+
+def test_a_retriever_finds_k_of_k_and_is_written_down(corpus_policy: Policy, store: InMemoryDocumentStore) -> None:
+    retriever = AuthorizedRetriever(InMemoryEmbeddingRetriever(store, top_k=10), "can_read", resource=NUMBERED, policy=current_policy, audience=ANY)
+    found = retriever.run(query_embedding=angle("x 0"), caller=corpus_policy.caller("user:anne").under(corpus_policy))
+    assert texts(found) == [] and found["report"]["stopped"] == "exhausted"  # by the policy in force
+    plain = AuthorizedRetriever(InMemoryEmbeddingRetriever(store, top_k=10), "can_read", resource=NUMBERED)
+    anne = corpus_policy.caller("user:anne")
+    assert texts(plain.run(query_embedding=angle("x 0"), caller=anne)) == [f"chunk {n}" for n in range(50, 1050, 100)]
+    assert len(texts(plain.run(query_embedding=angle("x 0"), caller=anne, top_k=3))) == 3
+    few = AuthorizedRetriever(InMemoryEmbeddingRetriever(store, top_k=10), "can_read", resource=NUMBERED, max_candidates=100)
+    assert few.run(query_embedding=angle("x 0"), caller=anne)["report"]["stopped"] == "bound"
+    made = Pipeline()
+    made.add_component("search", retriever)
+    again = Pipeline.loads(made.dumps(), allowed_modules=["deputize.haystack", "frameworks.test_haystack"])
+    own = again.get_component("search")
+    assert isinstance(own, AuthorizedRetriever) and own.audience is ANY and own.resource == NUMBERED
+    assert isinstance(own.retriever, InMemoryEmbeddingRetriever) and own.retriever.top_k == 10
+
+
+def test_what_would_show_its_own_is_refused(store: InMemoryDocumentStore) -> None:
+    from haystack import SuperComponent
+
+    made = Pipeline()
+    made.add_component("search", InMemoryEmbeddingRetriever(store))
+    within = SuperComponent(made, output_mapping={"search.documents": "documents"})
+    for wrong in (within, store, AuthorizationFilter, None):
+        with pytest.raises(MisuseError):
+            AuthorizedRetriever(wrong, "can_read", resource="source")
+    with pytest.raises(MisuseError):
+        AuthorizedRetriever(InMemoryEmbeddingRetriever(store), "can_raed", resource=NUMBERED, policy=current_policy(), audience=AUDIENCE)
+    with pytest.raises(TypeError):
+        AuthorizedRetriever(InMemoryEmbeddingRetriever(store), "can_read", resuorce="source")  # type: ignore[call-arg]

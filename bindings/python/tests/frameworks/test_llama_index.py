@@ -18,7 +18,7 @@ from llama_index.core.vector_stores import MetadataFilter, MetadataFilters, Simp
 
 from deputize import DeniedError, MisuseError, Policy
 from deputize.identity import Token, acting
-from deputize.llama_index import AuthorizationPostprocessor, metadata_filters
+from deputize.llama_index import AuthorizationPostprocessor, AuthorizedRetriever, metadata_filters
 from deputize.retrieval import Acl, Named, Report
 
 from .conftest import AUDIENCE, angle
@@ -220,3 +220,158 @@ def test_what_comes_after_it_fetches_nothing_undecided(policy: Policy, place: st
             asyncio.run(asks())
     else:
         assert texts(asyncio.run(asks()).source_nodes) == ["Fees."]
+
+
+class Seen:
+    """Whoever looks at LlamaIndex's events, spans and callbacks."""
+
+    def __init__(self) -> None:
+        from llama_index.core.callbacks.base_handler import BaseCallbackHandler
+        from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+        from llama_index.core.instrumentation.span_handlers import BaseSpanHandler
+
+        self.text = seen = list[str]()
+
+        class Events(BaseEventHandler):
+            def handle(self, event: Any, **more: Any) -> None:
+                seen.append(f"{type(event).__name__} {event!r}")
+
+        class Spans(BaseSpanHandler[Any]):
+            def new_span(self, id_: str, bound_args: Any, **more: Any) -> None:
+                seen.append(f"span {id_} {bound_args!r}")
+
+            def prepare_to_exit_span(self, id_: str, bound_args: Any, instance: Any = None, result: Any = None, **more: Any) -> None:
+                seen.append(f"exit {id_} {bound_args!r} {result!r}")
+
+            def prepare_to_drop_span(self, id_: str, bound_args: Any, instance: Any = None, err: Any = None, **more: Any) -> None:
+                seen.append(f"drop {id_} {bound_args!r} {err!r}")
+
+        class Callbacks(BaseCallbackHandler):
+            def on_event_start(self, event_type: Any, payload: Any = None, **more: Any) -> str:
+                seen.append(f"start {event_type} {payload!r}")
+                return ""
+
+            def on_event_end(self, event_type: Any, payload: Any = None, **more: Any) -> None:
+                seen.append(f"end {event_type} {payload!r}")
+
+            def start_trace(self, trace_id: Any = None) -> None: ...
+
+            def end_trace(self, trace_id: Any = None, trace_map: Any = None) -> None: ...
+
+        self.events, self.spans, self.callbacks = Events(), Spans(), Callbacks([], [])
+
+    def __contains__(self, text: str) -> bool:
+        return any(text in one for one in self.text)
+
+
+@pytest.fixture
+def seen() -> Any:
+    import llama_index.core.instrumentation as instrument
+
+    made, root = Seen(), instrument.get_dispatcher()
+    root.add_event_handler(made.events)
+    root.add_span_handler(made.spans)
+    yield made
+    root.event_handlers.remove(made.events)
+    root.span_handlers.remove(made.spans)
+
+
+def secrets(**more: Any) -> Any:
+    from llama_index.core.callbacks import CallbackManager
+
+    nodes = [TextNode(id_="0", text="TOPSECRET 0", metadata={"source": "document:secret"}), TextNode(id_="1", text="Fees 1", metadata={"source": "document:public"})]
+    index = VectorStoreIndex(nodes, embed_model=Angles(), callback_manager=CallbackManager([more["handler"]]) if more else None)
+    return index.as_retriever(similarity_top_k=1)
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_nobody_sees_what_is_not_decided(policy: Policy, seen: Seen, way: str) -> None:
+    """B4's kind: an inner retriever's own events, spans and callbacks show what it finds."""
+    from llama_index.core.callbacks import CallbackManager
+
+    Settings.llm = MockLLM()
+    inner = secrets(handler=seen.callbacks)
+    seen.text.clear()  # what the index was made of
+    retriever = AuthorizedRetriever(inner, action="can_read", resource="source", callback_manager=CallbackManager([seen.callbacks]))
+    engine = RetrieverQueryEngine(
+        retriever, response_synthesizer=get_response_synthesizer(response_mode=ResponseMode.NO_TEXT), node_postprocessors=[POST]
+    )
+
+    async def asks(of: Any) -> Any:
+        with acting(policy.caller("user:anne")):
+            return await of.aquery("query 0") if way == "async" else of.query("query 0")
+
+    # The best one is secret: one more is searched for.
+    assert texts(asyncio.run(asks(engine)).source_nodes) == ["Fees 1"]
+    assert "Fees 1" in seen and "RetrievalEndEvent" in seen and "TOPSECRET" not in seen
+    with pytest.raises(DeniedError):
+        engine.query("query 0")
+    assert "TOPSECRET" not in seen
+    # As it was before: everybody sees it. The postprocessor shows nothing of its own.
+    plain = RetrieverQueryEngine(
+        inner, response_synthesizer=get_response_synthesizer(response_mode=ResponseMode.NO_TEXT), node_postprocessors=[POST]
+    )
+    asyncio.run(asks(plain))
+    assert "TOPSECRET" in seen and not any("Postprocessor" in one and "TOPSECRET" in one for one in seen.text)
+
+
+def test_a_retriever_finds_k_of_k(corpus_policy: Policy, index: VectorStoreIndex) -> None:
+    reports: list[Report] = []
+    retriever = AuthorizedRetriever(index.as_retriever(similarity_top_k=10), action="can_read", resource="source", on_report=reports.append)
+    with acting(corpus_policy.caller("user:anne")):
+        assert texts(retriever.retrieve("query 0")) == [f"chunk {n}" for n in range(50, 1050, 100)]
+    assert reports[0].stopped == "enough" and reports[0].searches > 1
+    few = AuthorizedRetriever(index.as_retriever(similarity_top_k=10), action="can_read", resource="source", max_candidates=100, on_report=reports.append)
+    with acting(corpus_policy.caller("user:anne")):
+        assert texts(few.retrieve("query 0")) == ["chunk 50"] and reports[1].stopped == "bound"
+
+
+def test_what_an_allowed_node_stands_for_is_not_fetched(policy: Policy, seen: Seen) -> None:
+    from llama_index.core.retrievers import BaseRetriever
+    from llama_index.core.schema import IndexNode, QueryBundle
+
+    class Fixed(BaseRetriever):
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            pointer = IndexNode(index_id="i", text="Fees.", metadata={"source": "document:public"}, obj=TextNode(text="TOPSECRET", metadata={"source": "document:secret"}))
+            return [NodeWithScore(node=pointer, score=1.0)]
+
+    retriever = AuthorizedRetriever(Fixed(), action="can_read", resource="source")
+
+    async def asks() -> list[NodeWithScore]:
+        with acting(policy.caller("user:anne")):
+            assert texts(retriever.retrieve("q")) == ["Fees."]
+            return await retriever.aretrieve("q")
+
+    assert texts(asyncio.run(asks())) == ["Fees."]
+
+
+def test_a_retriever_that_would_show_what_it_finds_is_refused(policy: Policy) -> None:
+    from llama_index.core.instrumentation import get_dispatcher
+    from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever, RecursiveRetriever, VectorIndexRetriever
+    from llama_index.core.schema import QueryBundle
+
+    dispatcher = get_dispatcher(__name__)
+
+    class Anew(VectorIndexRetriever):
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            return super()._retrieve(query_bundle)
+
+    class Shows(BaseRetriever):
+        @dispatcher.span
+        def look(self) -> list[NodeWithScore]:
+            return []
+
+        def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+            return self.look()
+
+    inner = secrets()
+    Settings.llm = MockLLM()
+    for wrong in (
+        Anew(inner._index), Shows(), QueryFusionRetriever([inner], llm=MockLLM()), RecursiveRetriever("a", {"a": inner}),
+        AuthorizedRetriever(inner, action="can_read", resource="source"), "x", None,
+    ):
+        with pytest.raises(MisuseError):
+            AuthorizedRetriever(wrong, action="can_read", resource="source")  # type: ignore[arg-type]
+    for more in ({"action": "can_raed"}, {"policy": policy, "audience": None}, {"max_candidates": 0}, {"identity": 5}):
+        with pytest.raises(MisuseError):
+            AuthorizedRetriever(inner, **{"action": "can_read", "resource": Named("source", types=("document",)), "policy": policy, "audience": AUDIENCE, **more})
