@@ -17,7 +17,7 @@ from typing import Any, NoReturn, cast, get_type_hints
 
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth import AccessToken, TokenVerifier
-from fastmcp.server.dependencies import get_http_request, without_injected_parameters
+from fastmcp.server.dependencies import fastmcp_request_ctx, get_http_request, without_injected_parameters
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.function_tool import FunctionTool
 from fastmcp.utilities.versions import VersionSpec
@@ -61,7 +61,9 @@ class ToolGate(Middleware):
 
     Give it first: a cache before it would answer anybody. Where it is not, it
     denies. Over HTTP the caller is who sent the request's own token, and
-    `identity` counts only where there is no HTTP, as on stdio.
+    `identity` counts only for a request that came without HTTP, as on stdio. A tool
+    that runs as a background task was decided when it was called; in there
+    nobody asks (`caller` raises `guard.no_caller`).
     """
 
     def __init__(
@@ -92,6 +94,10 @@ class ToolGate(Middleware):
         try:
             request = get_http_request()
         except RuntimeError:
+            if fastmcp_request_ctx.get() is None:
+                # A background task's worker has none, whoever has asked for it.
+                said = "there is no request here: in a background task nobody asks"
+                raise DeniedError("guard.no_caller", said) from None
             return None if self._identity is None else self._identity()
         # The request's own, not what its session began with.
         user = request.scope.get("user")

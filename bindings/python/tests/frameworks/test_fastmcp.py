@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import StringConstraints
 from starlette.testclient import TestClient
 
-from deputize import Policy
+from deputize import DeniedError, Policy
 from deputize.fastmcp import PolicyTokenVerifier, ToolGate, ToolRule
 
 from .conftest import AUDIENCE, snapshot, tuple_of
@@ -311,3 +311,35 @@ def test_over_http_with_tokens(policy: Policy, make_token: Callable[..., str]) -
         result = post(client, acting, "loans").json()["result"]
         assert "actor.no_grant" in result["content"][0]["text"]
     assert RAN == ["public"]
+
+
+def test_in_a_background_task_nobody_stands_in(policy: Policy, make_token: Callable[..., str]) -> None:
+    """FastMCP: a task's worker has no HTTP request, which must not make it a stdio server's operator."""
+    from fastmcp.client.transports import StreamableHttpTransport
+    from fastmcp.utilities.tests import run_server_async
+
+    tasks = pytest.importorskip("fastmcp_tasks")
+    gate = ToolGate(policy, {"later": ToolRule("can_read", "document:{document}")}, audience=AUDIENCE,
+                    methods={"tasks/get": None, "tasks/cancel": None}, identity=lambda: policy.caller("user:bob"))
+    made: FastMCP = FastMCP("bank", middleware=[gate], auth=PolicyTokenVerifier(policy, audience=AUDIENCE))
+    made.add_extension(tasks.TasksExtension(url="memory://"))
+    seen: list[str] = []
+
+    @made.tool(task=True)
+    async def later(document: str) -> str:
+        try:
+            seen.append(gate.caller().subject)
+        except DeniedError as error:
+            seen.append(error.code)
+        return f"text of {document}"
+
+    async def asks(token: str, document: str) -> str:
+        async with run_server_async(made) as url:
+            async with Client(StreamableHttpTransport(url, auth=token), mode="2026-07-28") as client:
+                result = await client.call_tool("later", {"document": document}, raise_on_error=False)
+                return str(result.content[0].text)
+
+    assert asyncio.run(asks(make_token("anne"), "public")) == "text of public"
+    assert seen == ["guard.no_caller"]
+    assert "not permitted (subject.no_grant)" in asyncio.run(asks(make_token("anne"), "secret"))
+    assert seen == ["guard.no_caller"]
