@@ -326,3 +326,63 @@ def test_a_retriever_as_a_tool_of_an_agent(policy: Policy) -> None:
     assert seen(context=Context(policy.caller("user:bob"))) == "for bob"
     with pytest.raises(DeniedError):
         seen()
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("ended", ["revoked", "stale", "gone"])
+def test_a_run_in_whose_midst_rights_end_leaves_a_whole_thread(make_token: Callable[..., str], way: str, ended: str) -> None:
+    """B17, also where a tool asks itself: every call has its answer, and the thread goes on."""
+    from langchain_core.documents import Document
+    from langchain_core.embeddings import DeterministicFakeEmbedding
+    from langchain_core.tools import create_retriever_tool
+    from langchain_core.vectorstores import InMemoryVectorStore
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from deputize.langchain import AuthorizedRetriever
+
+    policies: list[Any] = [Policy.from_json(snapshot([tuple_of("user:anne", "reader", "document:public")]))]
+
+    def current() -> Policy:
+        if policies[-1] is None:
+            raise DeniedError("snapshot.stale", "SECRET URL")
+        found: Policy = policies[-1]
+        return found
+
+    @tool
+    def end() -> str:
+        """Ends somebody's rights."""
+        policies.append({
+            "revoked": Policy.from_json(snapshot([], revoked={"tokens": ["t-9"]})), "stale": None, "gone": Policy.from_json({"deputize": 1}),
+        }[ended])
+        return "ended"
+
+    store = InMemoryVectorStore(DeterministicFakeEmbedding(size=8))
+    store.add_documents([Document("for anne", metadata={"source": "document:public"})])
+    given: Any = {"policy": current, "audience": AUDIENCE}
+    search = create_retriever_tool(AuthorizedRetriever(inner=store, action="can_read", resource="source", **given), "search", "Searches.")
+    query = {"name": "search", "args": {"query": "q"}}
+    turns = [
+        AIMessage("", tool_calls=[{**query, "id": "1"}]),
+        AIMessage("", tool_calls=[{"name": "end", "args": {}, "id": "2"}]),
+        AIMessage("", tool_calls=[{**query, "id": "3"}, {"name": "read", "args": {"document": "public"}, "id": "4"}]),
+        AIMessage("done"), AIMessage("and on"),
+    ]
+
+    # The gate's own policy still lets it search; the search asks for itself.
+    gate = ToolGate({**RULES, "end": None, "search": None}, policy=lambda: policies[0], audience=AUDIENCE)
+    app: Any = create_agent(Model(messages=iter(turns)), [search, read, end], middleware=[gate], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1", "caller": Token(make_token("anne", jti="t-9"))}}
+    if way == "sync":
+        app.invoke(ASK, config)
+        state = app.invoke(ASK, config)
+    else:
+        asyncio.run(app.ainvoke(ASK, config))
+        state = asyncio.run(app.ainvoke(ASK, config))
+    called = [call["id"] for one in state["messages"] if isinstance(one, AIMessage) for call in one.tool_calls]
+    answered = [one.tool_call_id for one in state["messages"] if isinstance(one, ToolMessage)]
+    assert sorted(called) == sorted(answered) == ["1", "2", "3", "4"] and state["messages"][-1].content == "and on"
+    said = {one.tool_call_id: str(one.content) for one in state["messages"] if isinstance(one, ToolMessage)}
+    code = {"revoked": "revoked.token", "stale": "snapshot.stale", "gone": "issuer.unknown"}[ended]
+    assert said["1"] == "for anne" and said["3"] == f"Denied: `search` is not permitted ({code})."
+    assert said["4"] == "text of public"
+    assert "SECRET" not in str(state["messages"])

@@ -14,7 +14,7 @@ from langchain_core.tools import BaseTool
 from langgraph.types import Command
 
 from ..callbacks import options_error, plain_function
-from ..errors import DeputizeError
+from ..errors import DeniedError, DeputizeError
 from ..identity import Audience, PolicySource, is_identity
 from ..tools import Judge, OnRuling, Ruling, ToolRule, ToolRules
 from . import Given, asking
@@ -76,6 +76,8 @@ class ToolGate(AgentMiddleware[Any, Any, Any]):
             return handler(self._guarded(request))
         except _Refused as refused:
             return _told(request, refused.ruling)
+        except DeniedError as error:
+            return _told(request, self._within(request, error))
 
     async def awrap_tool_call(
         self,
@@ -87,6 +89,8 @@ class ToolGate(AgentMiddleware[Any, Any, Any]):
             return await handler(self._guarded(request))
         except _Refused as refused:
             return _told(request, refused.ruling)
+        except DeniedError as error:
+            return _told(request, self._within(request, error))
 
     def wrap_model_call(
         self,
@@ -145,6 +149,11 @@ class ToolGate(AgentMiddleware[Any, Any, Any]):
             raise _Refused(self._judge.refused(name, "guard.malformed", "the tool has another name"))
         self._named(request, decide)
         return request.override(tool=_deciding(tool, decide))
+
+    def _within(self, request: ToolCallRequest, error: DeniedError) -> Ruling:
+        """What a tool that asks itself was denied, e.g. a retriever: a call without its
+        answer would leave a thread that models' APIs refuse from then on."""
+        return self._judge.refused(request.tool_call["name"], error.code, error.message)
 
     def _named(self, request: ToolCallRequest, decide: Callable[[Any], None]) -> None:
         """Refuses arguments that the tool's schema does not name: an alias, or what is injected."""
