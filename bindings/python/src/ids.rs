@@ -177,8 +177,26 @@ fn decided(
         .iter()
         .map(|id| id.cast_into::<PyString>().ok())
         .collect();
+    if held.iter().all(Option::is_none) {
+        none_is_text(tuple)?;
+    }
     let ids = texts(&held);
     answered(tuple.py(), || ask((&ids).into()))
+}
+
+/// Refuses ids of which each is an object that is no id, e.g. a number: all would
+/// be dropped for what is wrong with the program. Nothing is not refused: `None`,
+/// or NumPy's and pandas' ways to say so.
+fn none_is_text(tuple: &Bound<'_, PyTuple>) -> PyResult<()> {
+    for item in tuple {
+        let kind = item.get_type();
+        let kind = kind.name()?.to_str()?.to_owned();
+        if matches!(kind.as_str(), "int" | "UUID" | "bytes") || kind.starts_with("int") {
+            let said = format!("ids must be str like `type:id`, and the first is of `{kind}`");
+            return Err(misuse(tuple.py(), said));
+        }
+    }
+    Ok(())
 }
 
 fn of_objects(

@@ -295,3 +295,15 @@ def test_pytorch() -> None:
     scores = torch.tensor([1.0, 2.0, 3.0])
     for mask in (torch.tensor(found.mask), torch.from_numpy(np.asarray(found)), torch.as_tensor(np.asarray(found.mask))):
         assert scores[mask].tolist() == [2.0] and torch.where(mask, scores, 0).tolist() == [0.0, 2.0, 0.0]
+
+
+def test_ids_of_which_none_is_a_text_are_refused() -> None:
+    """B24, E3: a column of numbers would be dropped whole, for what is wrong with the program."""
+    from uuid import UUID
+
+    for wrong in ([1, 2], [None, 7], (UUID(int=1),), [b"document:1"], np.array([1, None], dtype=object), [np.int64(3)]):
+        with pytest.raises(MisuseError, match="ids must be str"):
+            ANNE.filter("reader", wrong)
+    for nothing in ([], [None], [None, float("nan")], [""]):
+        assert ANNE.filter("reader", nothing).allowed == 0
+    assert ANNE.filter("reader", [7, "document:1"]).mask == [False, True]

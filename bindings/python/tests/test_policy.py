@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import pickle
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -248,3 +249,22 @@ def test_authzen(policy: Policy) -> None:
     with pytest.raises(InputError) as caught:
         policy.evaluate({"subject": 1})
     assert caught.value.code.startswith("authzen.") and caught.value.pointer
+
+
+def test_what_of_a_new_policy_has_no_effect_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """E5: a slip that revokes nobody, or trusts nobody, is nowhere else to be seen."""
+    from deputize.source import Source
+
+    def snapshot(revision: str, **more: Any) -> bytes:
+        return json.dumps({**SNAPSHOT, "revision": revision, **more}).encode()
+
+    path = tmp_path / "snapshot.json"
+    path.write_bytes(snapshot("1"))
+    with caplog.at_level(logging.WARNING, "deputize.source"), Source(path) as source:
+        assert caplog.text == ""
+        path.write_bytes(snapshot("2", revoked={"principals": {f"user:nobody-{n}": 5 for n in range(20)}}))
+        assert source.refresh() and len(source.policy.warnings) == 20
+        assert caplog.text.count("revoked.principal") == 10 and "10 warnings more" in caplog.text
+        caplog.clear()
+        path.touch()
+        assert not source.refresh() and caplog.text == ""

@@ -22,7 +22,8 @@ from conftest import SNAPSHOT
 from deputize import DeniedError, DeputizeError, InputError, MisuseError, Policy
 
 pytest.importorskip("httpx")
-from deputize.source import AsyncSource, Fetched, Source, _Moment  # noqa: E402
+from deputize.source import AsyncSource, Fetched, Source  # noqa: E402
+from deputize.source.keeper import Moment  # noqa: E402
 
 
 def snapshot(revision: str, **more: Any) -> bytes:
@@ -401,7 +402,7 @@ def test_of_two_looks_the_older_one_never_wins(tmp_path: Path) -> None:
     path.write_bytes(snapshot("1", issued_at=1))
     with Source(path, refresh=60) as source:
         path.write_bytes(snapshot("2", issued_at=2))
-        asked = _Moment.now()
+        asked = Moment.now()
         late = source._find()
         path.write_bytes(snapshot("3", issued_at=3))
         assert source.refresh() is True

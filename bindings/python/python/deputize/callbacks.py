@@ -6,7 +6,7 @@ import inspect
 
 from .errors import MisuseError
 
-__all__ = ["dropped", "options_error", "plain_function"]
+__all__ = ["dropped", "is_async", "options_error", "plain_function"]
 
 
 def options_error(said: str, code: str = "guard.options") -> MisuseError:

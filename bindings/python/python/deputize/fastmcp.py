@@ -183,25 +183,33 @@ class ToolGate(Middleware):
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
     ) -> Sequence[Any]:
         """The tools that the caller may call on something."""
-        return [one for one in await call_next(context) if self._tools.shows(one.name, self._who)]
+        found = await call_next(context)
+        shown = self._tools.shown([one.name for one in found], self._who)
+        return [one for one in found if one.name in shown]
 
     async def on_list_resources(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
     ) -> Sequence[Any]:
         """The resources that the caller may read."""
-        return [one for one in await call_next(context) if self._resources.shows(str(one.uri), self._who)]
+        found = await call_next(context)
+        shown = self._resources.shown([str(one.uri) for one in found], self._who)
+        return [one for one in found if str(one.uri) in shown]
 
     async def on_list_resource_templates(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
     ) -> Sequence[Any]:
         """The templates of which the caller may read some."""
-        return [one for one in await call_next(context) if self._resources.shows(one.uri_template, self._who)]
+        found = await call_next(context)
+        shown = self._resources.shown([one.uri_template for one in found], self._who)
+        return [one for one in found if one.uri_template in shown]
 
     async def on_list_prompts(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Sequence[Any]]
     ) -> Sequence[Any]:
         """The prompts that the caller may have."""
-        return [one for one in await call_next(context) if self._prompts.shows(one.name, self._who)]
+        found = await call_next(context)
+        shown = self._prompts.shown([one.name for one in found], self._who)
+        return [one for one in found if one.name in shown]
 
 
 # What the methods below look at themselves.

@@ -354,17 +354,16 @@ class _Before:
         whole = answer if isinstance(answer, dict) else None
         if whole is None:
             raise MCPError(code=_DENIED, message=f"`{member}` cannot be listed (guard.error).")
-        return {**whole, member: [one for one in whole.get(member) or () if self._shows(one, key, registered)]}
-
-    def _shows(self, one: Any, key: str, registered: Mapping[str, Any]) -> bool:
-        name = one.get(key) if isinstance(one, dict) else None
-        if not isinstance(name, str):
-            return False
-        guard = self._guard
-        if key == "uri" and name in guard._static.rules:
-            return guard._static.shows(name, guard._who)
-        known = _known(registered.get(name), guard)
-        return known is not None and guard._judge.shows(known.name, guard._who, known.rules)
+        listed = [one for one in whole.get(member) or () if isinstance(one, dict) and isinstance(one.get(key), str)]
+        guard, rules, static = self._guard, dict[str, ToolRule | None](), set[str]()
+        for name in (one[key] for one in listed):
+            known = _known(registered.get(name), guard)
+            if key == "uri" and name in guard._static.rules:
+                static.add(name)
+            elif known is not None:
+                rules[name] = known.rules[known.name]
+        shown = guard._judge.shown(rules, guard._who, rules) | guard._static.shown(static, guard._who)
+        return {**whole, member: [one for one in listed if one[key] in shown]}
 
     def _tools(self) -> dict[str, Any]:
         return {tool.name: tool.fn for tool in self._server._tool_manager.list_tools()}

@@ -2,7 +2,9 @@
 
 Each class speaks one store's language. `where` gives what the store itself
 takes, and `search_kwargs` what LangChain's class for it takes. All refuse to
-say "nothing": who may see nothing is not searched for.
+say "nothing": who may see nothing is not searched for. Ids that metadata holds
+as numbers are found in Chroma, FAISS and SQLite; LanceDB and PostgreSQL compare
+texts with texts, so keep them as such there.
 
 >>> from deputize.retrieval import Match
 >>> Chroma().where([Match("source", ["document:1", "document:2"], listed=False)])
@@ -20,9 +22,14 @@ from typing import Any, Protocol, cast
 
 from . import _json
 from .errors import MisuseError
+from .ids import id_text
 from .retrieval import Match
 
 __all__ = ["FAISS", "Chroma", "LanceDB", "PgVector", "Prefilter", "SqliteVec"]
+
+
+# A whole number as `str` writes it.
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 class Prefilter(Protocol):
@@ -65,8 +72,11 @@ class Chroma:
         for match in _some(matches):
             if match.listed:
                 any_of += [{match.key: {"$contains": value}} for value in match.values]
-            # `$contains` does not find a text that stands there alone.
+            # `$contains` does not find a text that stands there alone, nor `$in` a number.
             any_of.append({match.key: {"$in": list(match.values)}})
+            numbers = [int(value) for value in match.values if _NUMBER.fullmatch(value)]
+            if numbers:
+                any_of.append({match.key: {"$in": numbers}})
         return any_of[0] if len(any_of) == 1 else {"$or": any_of}
 
     def search_kwargs(
@@ -88,12 +98,10 @@ class FAISS:
         def searched(metadata: Mapping[str, Any]) -> bool:
             for key, listed, values in wanted:
                 held = metadata.get(key)
-                if isinstance(held, str):
-                    if held in values:
-                        return True
-                elif listed and isinstance(held, (list, tuple, set, frozenset)):
-                    held = cast("Iterable[object]", held)
-                    if any(isinstance(one, str) and one in values for one in held):
+                if id_text(held) in values:
+                    return True
+                if listed and isinstance(held, (list, tuple, set, frozenset)):
+                    if any(id_text(one) in values for one in cast("Iterable[object]", held)):
                         return True
             return False
 
@@ -163,7 +171,7 @@ class SqliteVec:
             name = _name(self.column, match.key)
             values = "(SELECT value FROM json_each(?))"
             any_of.append(
-                f"EXISTS (SELECT 1 FROM json_each({name}) WHERE value IN {values})"
+                f"EXISTS (SELECT 1 FROM json_each({name}) WHERE CAST(value AS TEXT) IN {values})"
                 if match.listed
                 else f"{name} IN {values}"
             )

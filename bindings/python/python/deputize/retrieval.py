@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from . import _json
-from ._deputize import Caller
+from ._deputize import Caller, Policy
 from .callbacks import dropped, plain_function
 from .errors import DeniedError, DeputizeError, MisuseError
 from .identity import PolicySource, current
@@ -280,24 +280,44 @@ class Sieve(Generic[_T]):
             plain_function(self.resource, "resource", "retrieval.options")
         self._metadata = metadata
         self._warned: set[str] = set()
+        self._policy: PolicySource | None = None
+        self._last: Policy | None = None
 
     def known(self, policy: PolicySource | None) -> None:
-        """Refuses an action or a type that the policy at hand does not have.
+        """Refuses an action or a type that the policy at hand does not have; where
+        another one comes into force, it is told of.
 
         Raises MisuseError.
         """
         if policy is None:
             return
+        self._policy = policy
         try:
-            now = current(policy)
+            self._last = current(policy)
         except Exception:
             return  # none is at hand yet
+        for unknown in self._unknown_in(self._last):
+            raise MisuseError("retrieval.options", unknown)
+
+    def _unknown_in(self, policy: Policy) -> list[str]:
         named = self.resource if isinstance(self.resource, Named) else None
-        kinds = (self.acl.type,) if self.acl is not None else () if named is None else named.types
-        for kind in (named.type,) if named is not None and named.type is not None else kinds:
-            unknown = unknown_in(now, self.action, kind)
-            if unknown is not None:
-                raise MisuseError("retrieval.options", unknown)
+        if self.acl is not None:
+            kinds: tuple[str, ...] = (self.acl.type,)
+        else:
+            kinds = () if named is None else named.types if named.type is None else (named.type,)
+        return [said for kind in kinds if (said := unknown_in(policy, self.action, kind)) is not None]
+
+    def _look_again(self) -> None:
+        if self._policy is None or isinstance(self._policy, Policy):
+            return
+        try:
+            policy = current(self._policy)
+        except Exception:
+            return  # whoever asks is told
+        if policy is not self._last:
+            self._last = policy
+            for unknown in self._unknown_in(policy):
+                _log.warning("the policy in force, `%s`, drops every chunk: %s", policy.revision, unknown)
 
     def matches(self, caller: Caller) -> list[Match]:
         """What to search a store for; nothing where the caller may see nothing."""
@@ -316,6 +336,7 @@ class Sieve(Generic[_T]):
 
         Raises DeniedError for what is wrong with the call as a whole.
         """
+        self._look_again()
         dropped: Counter[str] = Counter()
         names: list[str | None] = []
         readers: dict[Readers, str] = {}

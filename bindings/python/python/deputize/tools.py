@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
-from ._deputize import Caller, Checked, Decision
+from ._deputize import Caller, Checked, Decision, Policy
 from .callbacks import dropped, options_error, plain_function
 from .errors import DeniedError, DeputizeError, InputError
 from .identity import ANY, Chain, PolicySource, Token, audience_of, caller_of, current, source_of
@@ -70,7 +70,7 @@ class ToolRule:
         if callable(self.resource):
             plain_function(self.resource, "resource")
             return
-        templates = self._templates()
+        templates = self.templates
         if not templates or not all(isinstance(one, str) for one in templates):
             raise options_error("`resource` must be a text, several, or a function")
         for one in templates:
@@ -80,7 +80,9 @@ class ToolRule:
             if not _WHOLE.match(one):
                 raise options_error(f"`{one}` must be like `type:{{name}}`, or a path from `/` on")
 
-    def _templates(self) -> Sequence[str]:
+    @property
+    def templates(self) -> Sequence[str]:
+        """The resources as they are written; none where a function makes them."""
         if callable(self.resource):
             return ()
         return (self.resource,) if isinstance(self.resource, str) else tuple(self.resource)
@@ -90,12 +92,12 @@ class ToolRule:
         """The arguments that it looks at; `None` where a function looks at any."""
         if callable(self.resource):
             return None
-        return frozenset(self.context).union(*(_HOLE.findall(one) for one in self._templates()))
+        return frozenset(self.context).union(*(_HOLE.findall(one) for one in self.templates))
 
     @property
     def types(self) -> frozenset[str]:
         """The resources' types, where they are known."""
-        return frozenset(one.partition(":")[0] for one in self._templates() if not one.startswith("/"))
+        return frozenset(one.partition(":")[0] for one in self.templates if not one.startswith("/"))
 
     @property
     def fixed(self) -> bool:
@@ -110,7 +112,7 @@ class ToolRule:
                 raise TypeError("a rule's function gave something to await: it must answer at once")
             several = tuple(made) if isinstance(made, (list, tuple)) else (made,)
             return several if all(isinstance(one, str) and _WHOLE.match(one) for one in several) else ()
-        found = [_filled(one, arguments) for one in self._templates()]
+        found = [_filled(one, arguments) for one in self.templates]
         return tuple(one for one in found if one) if all(found) else ()
 
 
@@ -223,6 +225,8 @@ class Judge:
         self.audience = None if policy is None else audience_of(audience)
         self._on_ruling = on_ruling
         self._warned: set[str] = set()
+        self._checked: list[ToolRule] = []
+        self._last: Policy | None = None
         for rule in self.rules.values():
             self.known(rule)
 
@@ -230,14 +234,32 @@ class Judge:
         """Refuses a rule whose action or type the policy at hand does not have."""
         if rule is None or self._policy is None:
             return
+        self._checked.append(rule)
         try:
-            policy = current(self._policy)
+            self._last = policy = current(self._policy)
         except Exception:
             return  # none is at hand yet: what is unknown then is denied, and warned of
         for kind in rule.types:
             unknown = unknown_in(policy, rule.action, kind)
             if unknown is not None:
                 raise options_error(unknown)
+
+    def _look_again(self) -> None:
+        """Tells, where another policy has come into force, which rules it does not know."""
+        if self._policy is None or isinstance(self._policy, Policy):
+            return
+        try:
+            policy = current(self._policy)
+        except Exception:
+            return
+        if policy is self._last:
+            return
+        self._last = policy
+        for rule in self._checked:
+            for kind in rule.types:
+                unknown = unknown_in(policy, rule.action, kind)
+                if unknown is not None:
+                    _log.warning("the policy in force, `%s`, denies by a rule: %s", policy.revision, unknown)
 
     def caller(self, identity: Callable[[], object]) -> Caller:
         """Who calls now. Raises as `caller_of`."""
@@ -276,15 +298,27 @@ class Judge:
         if tool not in rules:
             return _without_rule(tool)
         rule, who = rules[tool], identity()
+        self._look_again()
         try:
             caller = caller_of(who, self._policy, audience=self.audience)
         except DeniedError as error:
-            resources = () if rule is None or self._on_ruling is None else rule.resources_of(arguments())
-            decisions = tuple(self._without_caller(who, rule.action, one) for one in resources) if rule else ()
-            known = tuple(one for one in decisions if one is not None)
-            return Ruling(False, error.code, error.message, tool, resources, known)
+            found = self._of_refused(who, rule, arguments)
+            return Ruling(False, error.code, error.message, tool, *found)
         given: Mapping[str, Any] = {} if rule is None else arguments()
         return check_tool(caller, rules, tool, given, decide=self._on_ruling is not None)
+
+    def _of_refused(
+        self, who: object, rule: ToolRule | None, arguments: Callable[[], Mapping[str, Any]]
+    ) -> tuple[tuple[str, ...], tuple[Decision, ...]]:
+        """What somebody asked about who is refused, and the decisions on it, where somebody looks."""
+        if rule is None or self._on_ruling is None:
+            return (), ()
+        try:
+            resources = rule.resources_of(arguments())
+        except Exception:
+            return (), ()  # it is denied in any case
+        decisions = [self._without_caller(who, rule.action, one) for one in resources]
+        return resources, tuple(one for one in decisions if one is not None)
 
     def _without_caller(self, who: object, action: str, resource: str) -> Decision | None:
         """The decision on a question of somebody who is refused, for its record; `None`
@@ -352,25 +386,48 @@ class Judge:
             return replace(ruling, allowed=False, reason="guard.callback", message="`on_ruling` refused it")
         return ruling
 
-    def shows(
-        self, tool: str, identity: Callable[[], object], rules: ToolRules | None = None
-    ) -> bool:
-        """Whether a tool is shown to whoever asks: where some call might be allowed.
-        Whatever fails is no."""
+    def shown(
+        self, tools: Iterable[str], identity: Callable[[], object], rules: ToolRules | None = None
+    ) -> frozenset[str]:
+        """Which tools are shown to whoever asks: those of which some call might be
+        allowed. Whatever fails is no."""
         rules = self.rules if rules is None else rules
-        if tool not in rules:
-            return False
-        rule = rules[tool]
+        self._look_again()
         try:
             caller = self.caller(identity)
-            if rule is None or rule.names is None:
-                return True
-            if rule.fixed:
-                return bool(check_tool(caller, rules, tool, {}))
-            return all(caller.list(rule.action, kind) for kind in rule.types)
+        except Exception:
+            return frozenset()
+        # What many tools do to one type is asked once.
+        some: dict[tuple[str, str], bool] = {}
+        return frozenset(tool for tool in tools if tool in rules and _shown(caller, rules[tool], some))
+
+    def shows(self, tool: str, identity: Callable[[], object], rules: ToolRules | None = None) -> bool:
+        """Whether one tool is, as `shown`."""
+        return tool in self.shown([tool], identity, rules)
+
+
+def _shown(caller: Caller, rule: ToolRule | None, some: dict[tuple[str, str], bool]) -> bool:
+    """Whether some call by this rule might be allowed."""
+    if rule is None or rule.names is None:
+        return True
+    return all(_may_some(caller, rule.action, template, some) for template in rule.templates)
+
+
+def _may_some(caller: Caller, action: str, template: str, some: dict[tuple[str, str], bool]) -> bool:
+    if not _HOLE.search(template):
+        # One object: what else there is of its type is not looked at.
+        said = caller.check(action, template)
+        # What cannot be told for want of context may be allowed in a call.
+        return said.allowed or said.reason.startswith("condition.")
+    if template.startswith("/"):
+        return True
+    asked = (action, template.partition(":")[0])
+    if asked not in some:
+        try:
+            some[asked] = bool(caller.list(*asked))
         except Exception as error:
-            # What cannot be listed for want of context may be allowed in a call.
-            return isinstance(error, DeniedError) and error.code.startswith("condition.")
+            some[asked] = isinstance(error, DeniedError) and error.code.startswith("condition.")
+    return some[asked]
 
 
 def _without_rule(tool: str) -> Ruling:

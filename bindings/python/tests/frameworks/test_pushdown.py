@@ -132,3 +132,30 @@ def test_none_says_nothing(store: Any) -> None:
 def test_a_key_that_is_no_column_is_refused(store: Any) -> None:
     with pytest.raises(MisuseError):
         store().where([Match("source = '' OR 1=1 --", ["x"], listed=False)])
+
+
+def test_ids_that_are_numbers_are_found() -> None:
+    """B24: what `Named("n", type="document")` and `Acl` read as an id, a store finds as one."""
+    import uuid as uuids
+
+    import chromadb
+    import numpy as np
+    from chromadb.config import Settings
+
+    pysqlite = pytest.importorskip("pysqlite3")
+    named, listed = [Match("n", ["42", "7", "-1", "042", "x"], listed=False)], [Match("users", ["42"], listed=True)]
+    rows: list[dict[str, Any]] = [{"n": 42, "users": [42, 43]}, {"n": 8, "users": [8]}, {"n": -1, "users": [1]}, {"n": 7, "users": [420]}]
+    collection = chromadb.EphemeralClient(Settings(anonymized_telemetry=False)).create_collection(f"c{uuids.uuid4().hex}", embedding_function=None)
+    collection.add(ids=["0", "1", "2", "3"], embeddings=[angle("x 1")] * 4, metadatas=[{"n": row["n"]} for row in rows])
+    assert sorted(collection.get(where=Chroma().where(named))["ids"]) == ["0", "2", "3"]
+    assert [FAISS().where(named)(row) for row in rows] == [True, False, True, True]
+    assert [FAISS().where(listed)(row) for row in rows] == [True, False, False, False]
+    one = uuids.UUID(int=1)
+    assert FAISS().where([Match("n", [str(one)], listed=False)])({"n": one}) and FAISS().where(named)({"n": np.int64(7)})
+    assert not FAISS().where(named)({"n": True}) and not FAISS().where(named)({})
+    db = pysqlite.connect(":memory:")
+    db.execute("CREATE TABLE chunks (n INTEGER, users TEXT)")
+    db.executemany("INSERT INTO chunks VALUES (?, ?)", [(row["n"], json.dumps(row["users"])) for row in rows])
+    for matches, expected in ((named, [42, -1, 7]), (listed, [42])):
+        where, given = SqliteVec().where(matches)
+        assert [n for (n,) in db.execute(f"SELECT n FROM chunks WHERE {where} ORDER BY rowid", given)] == expected

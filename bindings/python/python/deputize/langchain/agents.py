@@ -120,14 +120,15 @@ class ToolGate(AgentMiddleware[Any, Any, Any]):
                 config = {}
             return asking(self._given, self._key, config, context)
 
-        def shows(tool: BaseTool | dict[str, Any]) -> bool:
+        def name_of(tool: BaseTool | dict[str, Any]) -> str:
             if isinstance(tool, BaseTool):
-                return self._judge.shows(tool.name, who)
+                return tool.name
             name = tool.get("name") or (tool.get("function") or {}).get("name")
             # A provider's own tool runs there, past every gate here: a rule must name it.
-            return self._judge.shows(str(name or tool.get("type")), who)
+            return str(name or tool.get("type"))
 
-        return request.override(tools=[tool for tool in request.tools if shows(tool)])
+        shown = self._judge.shown([name_of(tool) for tool in request.tools], who)
+        return request.override(tools=[tool for tool in request.tools if name_of(tool) in shown])
 
     def _guarded(self, request: ToolCallRequest) -> ToolCallRequest:
         """The request with a tool that decides before it runs."""
