@@ -185,7 +185,7 @@ class AuthorizedRetriever:
         caller = caller_of(inputs.get("caller"), self.policy, audience=self.audience)
         k = inputs.get("top_k") or getattr(self.retriever, "top_k", None)
         known = self._grows and isinstance(k, int) and k > 0
-        count = k if known else self.max_candidates
+        count: int = k if known and k is not None else self.max_candidates
         return TopUp(
             self._sieve, caller, count, most=max(count, self.max_candidates), fixed=not known, identify=_identify
         )

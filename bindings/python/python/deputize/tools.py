@@ -107,11 +107,12 @@ class ToolRule:
     def resources_of(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """The resources of one call; none where the arguments make none."""
         if callable(self.resource):
-            made = self.resource(arguments)
+            made: object = self.resource(arguments)
             if dropped(made):
                 raise TypeError("a rule's function gave something to await: it must answer at once")
-            several = tuple(made) if isinstance(made, (list, tuple)) else (made,)
-            return several if all(isinstance(one, str) and _WHOLE.match(one) for one in several) else ()
+            several = cast("Sequence[object]", made) if isinstance(made, (list, tuple)) else (made,)
+            texts = tuple(one for one in several if isinstance(one, str) and _WHOLE.match(one))
+            return texts if len(texts) == len(several) else ()
         found = [_filled(one, arguments) for one in self.templates]
         return tuple(one for one in found if one) if all(found) else ()
 
