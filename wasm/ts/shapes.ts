@@ -829,13 +829,18 @@ export interface IssuerConfig {
  */
 export type KeySource = unknown;
 
-/** Bounds on the work that one question may cost. */
+/** Bounds on the work that one question, and one call, may cost. */
 export interface LimitsRecord {
+  /**
+   * Evaluation steps of all questions of a call (a batch, a filter, a list)
+   * together, beyond the first 100 of each; 10,000,000 by default.
+   */
+  call_steps?: number;
   /** The cost of one condition; unbounded by default, 100 in OpenFGA. */
   condition_cost?: number;
   /** Hops through usersets and parents; unbounded by default, 25 in OpenFGA. */
   depth?: number;
-  /** Evaluation steps; 1,000,000 by default. */
+  /** Evaluation steps of a question; 1,000,000 by default. */
   steps?: number;
 }
 
@@ -977,6 +982,11 @@ export interface PrincipalRecord {
 
 /** Bounds on the work that one question may cost. */
 export interface QueryLimits {
+  /**
+   * Evaluation steps of all questions of a call together, beyond the first
+   * 100 of each.
+   */
+  call_steps?: number;
   /** The cost of evaluating one condition, as CEL counts it. */
   condition_cost?: number;
   /** Hops through usersets and parents. */
@@ -1111,6 +1121,7 @@ export type Reason =
   | "condition.evaluation"
   | "condition.cost_exceeded"
   | "budget.exhausted"
+  | "budget.call"
   | "budget.depth"
   | "internal";
 
@@ -1281,7 +1292,7 @@ export interface Snapshot {
   issued_at?: number;
   /** The issuers whose tokens are trusted. */
   issuers?: IssuerConfig[];
-  /** Bounds on the work that one question may cost. */
+  /** Bounds on the work that one question, and one call, may cost. */
   limits?: LimitsRecord;
   /** The authorization model: OpenFGA DSL text, or its JSON form. */
   model?: ModelSource;

@@ -88,6 +88,7 @@ impl QuestionArgs {
         let base = if self.openfga_limits {
             Limits {
                 steps: base.steps,
+                call_steps: base.call_steps,
                 ..Limits::openfga()
             }
         } else {

@@ -35,6 +35,10 @@ pub(crate) struct QueryLimits {
     /// Evaluation steps: relations visited and tuples walked.
     #[serde(default)]
     steps: Option<u64>,
+    /// Evaluation steps of all questions of a call together, beyond the first
+    /// 100 of each.
+    #[serde(default)]
+    call_steps: Option<u64>,
     /// Hops through usersets and parents.
     #[serde(default)]
     depth: Option<u32>,
@@ -62,6 +66,7 @@ impl QueryOptions {
         let (own, asked) = (policy.limits(), self.limits);
         Ok(view.with_limits(Limits {
             steps: asked.steps.unwrap_or(own.steps),
+            call_steps: asked.call_steps.unwrap_or(own.call_steps),
             depth: asked.depth.or(own.depth),
             condition_cost: asked.condition_cost.or(own.condition_cost),
         }))

@@ -26,6 +26,7 @@ impl Moment<'_> {
             });
         }
         let view = self.view();
+        let _call = view.begin_call();
         let hops = match self.caller.hops.wait() {
             false => Ok(self.caller.hops.clone()),
             true => check_hops(self.caller.inner(), &view, &self.caller.inputs.chain),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::decision::{Denial, Reason};
 use crate::query::View;
 
-use super::{Facts, Moment, Part, check_form, lacking};
+use super::{Facts, Moment, Part, Standing, check_form, lacking};
 
 /// Which of many resources a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,8 +61,18 @@ impl Moment<'_> {
         action: &str,
         resources: &[S],
     ) -> Result<Vec<Option<Reason>>, Denial> {
-        let standing = self.standing(self.view())?;
+        self.filter_standing(&self.standing(self.view())?, action, resources)
+    }
+
+    /// The same, once the caller counts at all.
+    pub(super) fn filter_standing<S: AsRef<str>>(
+        &self,
+        standing: &Standing<'_>,
+        action: &str,
+        resources: &[S],
+    ) -> Result<Vec<Option<Reason>>, Denial> {
         let view = &standing.view;
+        let _call = view.begin_call();
         let mut verdicts = Verdicts(vec![None; resources.len()]);
         let asking: Vec<_> = self
             .caller

@@ -12,11 +12,13 @@ impl Moment<'_> {
     /// # Errors
     /// As [`Moment::filter`]; a list that may lack something is none.
     pub fn list(&self, action: &str, object_type: &str) -> Result<Vec<String>, Denial> {
-        let view = self.standing(self.view())?.view;
+        let standing = self.standing(self.view())?;
+        let view = &standing.view;
+        let _call = view.begin_call();
         // The subject's objects hold all that the caller may see.
         let listed = view.may_list(self.caller.subject(), action, object_type)?;
-        let sifted = self.filter(action, &listed)?;
-        let uncertain = sifted.dropped.keys().find(|reason| {
+        let verdicts = self.filter_standing(&standing, action, &listed)?;
+        let uncertain = verdicts.iter().flatten().filter(|reason| {
             !matches!(
                 reason,
                 Reason::SubjectNoGrant
@@ -26,13 +28,14 @@ impl Moment<'_> {
                     | Reason::TenantMismatch
             )
         });
+        let uncertain = uncertain.min();
         if let Some(reason) = uncertain {
             let message = format!("the list cannot be complete: {}", reason.meaning());
             return Err(Denial::new(*reason, message));
         }
-        let kept = listed.into_iter().zip(sifted.mask);
+        let kept = listed.into_iter().zip(verdicts);
         Ok(kept
-            .filter(|(_, allowed)| *allowed)
+            .filter(|(_, dropped)| dropped.is_none())
             .map(|(o, _)| o)
             .collect())
     }

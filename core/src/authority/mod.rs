@@ -175,6 +175,7 @@ impl<'c> Moment<'c> {
     fn ask(&self, action: &str, resource: &str, view: View<'c>) -> Result<(), Lack<'c>> {
         let standing = self.standing(view)?;
         let view = &standing.view;
+        let _call = view.begin_call();
         check_form(view, action, resource)?;
         self.check_resource(resource)?;
         if !self.covered(action, resource) {

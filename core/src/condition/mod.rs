@@ -53,11 +53,11 @@ pub struct RequestContext {
 type Converted = Result<Value, Box<ConditionError>>;
 
 /// What an evaluation gave and took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// Whether the condition holds.
-    pub met: bool,
-    /// What it cost, in cel-go's units.
+    /// Whether the condition holds, or why that cannot be told.
+    pub met: Result<bool, ConditionError>,
+    /// What it cost, in cel-go's units; up to where it stopped if it failed.
     pub cost: u64,
     /// The steps it took, for a budget that spans evaluations.
     pub steps: u64,
@@ -175,61 +175,65 @@ impl Condition {
         let request = request.map_or_else(RequestContext::default, |context| {
             self.bind_request_context(context)
         });
-        self.evaluate_bound(tuple, &request, cost_limit)
-            .map(|outcome| outcome.met)
+        self.evaluate_bound(tuple, &request, cost_limit).met
     }
 
     /// Like [`Condition::evaluate`], for a request that was bound once and is
     /// asked about many tuples; tells the cost too.
-    ///
-    /// # Errors
-    /// As [`Condition::evaluate`].
+    #[must_use]
     pub fn evaluate_bound(
         &self,
         tuple: &BoundContext,
         request: &RequestContext,
         cost_limit: Option<u64>,
-    ) -> Result<Outcome, ConditionError> {
+    ) -> Outcome {
         let merged = Merged { tuple, request };
-        let mut missing = false;
-        for slot in 0..self.params.len() {
-            if merged.get(slot).is_none() {
-                if let Some(Some(Err(error))) = request.values.get(slot) {
-                    return Err((**error).clone());
-                }
-                missing = true;
-            }
-        }
-        if missing {
-            let slots = self.params.iter().enumerate();
-            let names = slots
-                .filter(|(slot, _)| merged.get(*slot).is_none())
-                .map(|(_, (name, _))| name.clone())
-                .collect();
-            let kind = ConditionErrorKind::MissingContext { names };
-            return Err(ConditionError::new(&self.name, kind));
+        if let Err(error) = self.check_present(&merged) {
+            return Outcome {
+                met: Err(error),
+                cost: 0,
+                steps: 1,
+            };
         }
         let limits = Limits {
             cost: cost_limit,
             ..Limits::default()
         };
         let evaluation = self.program.evaluate(&merged, limits);
-        let kind = match evaluation.result {
-            Ok(Value::Bool(met)) => {
-                return Ok(Outcome {
-                    met,
-                    cost: evaluation.cost,
-                    steps: evaluation.steps,
-                });
-            }
+        let failed = |kind| Err(ConditionError::new(&self.name, kind));
+        let met = match evaluation.result {
+            Ok(Value::Bool(met)) => Ok(met),
             // The checker saw to it that this is a bool, or dyn.
-            Ok(other) => ConditionErrorKind::NotBool {
+            Ok(other) => failed(ConditionErrorKind::NotBool {
                 found: other.type_name().to_owned(),
-            },
-            Err(error) if error.is_fatal() => ConditionErrorKind::CostExceeded { error },
-            Err(error) => ConditionErrorKind::Evaluation { error },
+            }),
+            Err(error) if error.is_fatal() => failed(ConditionErrorKind::CostExceeded { error }),
+            Err(error) => failed(ConditionErrorKind::Evaluation { error }),
         };
-        Err(ConditionError::new(&self.name, kind))
+        Outcome {
+            met,
+            cost: evaluation.cost,
+            steps: evaluation.steps,
+        }
+    }
+
+    /// Every parameter must have a value of its type.
+    fn check_present(&self, merged: &Merged<'_>) -> Result<(), ConditionError> {
+        let missing = |slot: &usize| merged.get(*slot).is_none();
+        let mut names = Vec::new();
+        for slot in (0..self.params.len()).filter(missing) {
+            if let Some(Some(Err(error))) = merged.request.values.get(slot) {
+                return Err((**error).clone());
+            }
+            names.extend(self.params.get(slot).map(|(name, _)| name.clone()));
+        }
+        match names.is_empty() {
+            true => Ok(()),
+            false => Err(ConditionError::new(
+                &self.name,
+                ConditionErrorKind::MissingContext { names },
+            )),
+        }
     }
 
     fn convert(&self, name: &str, ty: &ParamType, json: &Json) -> Result<Value, ConditionError> {

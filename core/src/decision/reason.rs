@@ -146,6 +146,7 @@ reasons! {
     ConditionEvaluation "condition.evaluation" "a condition failed"
     ConditionCostExceeded "condition.cost_exceeded" "a condition cost more than allowed"
     BudgetExhausted "budget.exhausted" "the question took more steps than allowed"
+    BudgetCall "budget.call" "the call's questions took more steps than allowed together"
     BudgetDepth "budget.depth" "the question went through more hops than allowed"
     Internal "internal" "an error of our own"
 }
@@ -179,6 +180,7 @@ impl Reason {
             DropReason::UnknownRelation => Reason::RequestUnknownRelation,
             DropReason::Condition => Reason::ConditionFailed,
             DropReason::Budget => Reason::BudgetExhausted,
+            DropReason::CallBudget => Reason::BudgetCall,
             DropReason::Internal => Reason::Internal,
         }
     }
@@ -276,6 +278,7 @@ impl From<&QueryError> for Reason {
             #[cfg(feature = "conditions")]
             QueryError::Condition(error) => error.into(),
             QueryError::Budget { .. } => Self::BudgetExhausted,
+            QueryError::CallBudget { .. } => Self::BudgetCall,
             QueryError::Depth { .. } => Self::BudgetDepth,
             QueryError::Internal => Self::Internal,
         }

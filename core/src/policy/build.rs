@@ -286,11 +286,16 @@ pub(super) fn limits(record: &LimitsRecord) -> Result<Limits, SnapshotError> {
     if record.steps == Some(0) {
         return Err(SnapshotErrorKind::Limit { name: "steps" }.at("/limits/steps"));
     }
+    if record.call_steps == Some(0) {
+        let name = "call_steps";
+        return Err(SnapshotErrorKind::Limit { name }.at("/limits/call_steps"));
+    }
     if record.depth == Some(0) {
         return Err(SnapshotErrorKind::Limit { name: "depth" }.at("/limits/depth"));
     }
     Ok(Limits {
         steps: record.steps.unwrap_or(default.steps),
+        call_steps: record.call_steps.unwrap_or(default.call_steps),
         depth: record.depth.or(default.depth),
         condition_cost: record.condition_cost.or(default.condition_cost),
     })

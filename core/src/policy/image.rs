@@ -175,6 +175,7 @@ fn head(policy: &Inner) -> Vec<u8> {
     let mut snapshot = policy.sections.clone();
     snapshot.limits = LimitsRecord {
         steps: Some(limits.steps),
+        call_steps: Some(limits.call_steps),
         depth: limits.depth,
         condition_cost: limits.condition_cost,
     };

@@ -81,12 +81,17 @@ pub(crate) struct Inner {
     pub(crate) digest: OnceLock<[u8; 32]>,
 }
 
-/// Bounds on the work that one question may cost. Work is counted, never
+/// Bounds on the work that one question, and one call, may cost. Work is counted, never
 /// timed, so that the same question gets the same answer on every machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Evaluation steps: relations visited and tuples walked.
+    /// Evaluation steps of one question: relations visited, tuples walked, and
+    /// the steps of conditions.
     pub steps: u64,
+    /// Evaluation steps of a call with many questions (a batch, a filter, a
+    /// list), beyond the first 100 of each: ten whole questions' worth, which
+    /// take under a second.
+    pub call_steps: u64,
     /// Hops through usersets and parents; `None` leaves it to the steps.
     pub depth: Option<u32>,
     /// The cost of evaluating one condition, as CEL counts it.
@@ -97,6 +102,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             steps: 1_000_000,
+            call_steps: 10_000_000,
             depth: None,
             condition_cost: None,
         }
@@ -111,6 +117,11 @@ impl Limits {
             condition_cost: Some(100),
             ..Self::default()
         }
+    }
+
+    /// The steps of a call: never fewer than those of one question.
+    pub(crate) fn of_call(&self) -> u64 {
+        self.call_steps.max(self.steps)
     }
 }
 

@@ -75,6 +75,7 @@ impl View<'_> {
     /// # Errors
     /// As [`View::check`], and `path.*` for a malformed path. Each is a denial.
     pub fn may(&self, principal: &str, action: &str, resource: &str) -> Result<bool, QueryError> {
+        let _call = self.begin_call();
         match self.kind(resource)? {
             Target::Path(path) => Ok(self.rule(principal, action, &path).is_some()),
             Target::Entity(id) if self.granted(principal, action, id) => Ok(true),
@@ -85,6 +86,7 @@ impl View<'_> {
 
     /// What [`View::may`] rests on.
     pub fn grounds(&self, principal: &str, action: &str, resource: &str) -> Grounds {
+        let _call = self.begin_call();
         let failed = |error: QueryError| Grounds::Error {
             code: error.code().to_owned(),
             message: error.to_string(),
@@ -133,6 +135,7 @@ impl View<'_> {
         action: &str,
         resources: &[&str],
     ) -> Result<Vec<Result<bool, DropReason>>, QueryError> {
+        let _call = self.begin_call();
         let mut answers = Vec::with_capacity(resources.len());
         let mut objects = Vec::with_capacity(resources.len());
         for resource in resources {
@@ -170,6 +173,7 @@ impl View<'_> {
         action: &str,
         type_name: &str,
     ) -> Result<Vec<String>, QueryError> {
+        let _call = self.begin_call();
         if type_name != crate::entity::ENTITY_TYPE || !self.has_entities() {
             return self.list_objects(principal, action, type_name);
         }

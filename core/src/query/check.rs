@@ -14,11 +14,13 @@ impl View<'_> {
     pub fn check(&self, user: &str, relation: &str, object: &str) -> Result<bool, QueryError> {
         let target = self.target(relation, object)?;
         let asked = self.asked(user, object)?;
+        let _call = self.begin_call();
         Search::new(self, asked).decide(target)
     }
 
-    /// Many questions, each with its own answer or error.
+    /// Many questions, each with its own answer or error, in one call's budget.
     pub fn batch_check(&self, items: &[CheckItem]) -> Vec<Result<bool, QueryError>> {
+        let _call = self.begin_call();
         items
             .iter()
             .map(|item| self.check(&item.user, &item.relation, &item.object))

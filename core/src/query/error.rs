@@ -52,6 +52,11 @@ pub enum QueryError {
         /// The steps allowed.
         steps: u64,
     },
+    /// The call that the question is one of took more steps than allowed.
+    CallBudget {
+        /// The steps allowed.
+        steps: u64,
+    },
     /// The question went through more hops than allowed.
     Depth {
         /// The hops allowed.
@@ -89,6 +94,11 @@ pub enum TupleFault {
 }
 
 impl QueryError {
+    /// Whether the steps that were allowed were not enough.
+    pub(super) fn is_budget(&self) -> bool {
+        matches!(self, Self::Budget { .. } | Self::CallBudget { .. })
+    }
+
     /// A stable name for the kind of error, e.g. `request.unknown_type`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -101,6 +111,7 @@ impl QueryError {
             #[cfg(feature = "conditions")]
             Self::Condition(error) => error.code(),
             Self::Budget { .. } => "budget.exhausted",
+            Self::CallBudget { .. } => "budget.call",
             Self::Depth { .. } => "budget.depth",
             Self::Internal => "internal",
         }
@@ -125,6 +136,12 @@ impl fmt::Display for QueryError {
             Self::Condition(error) => write!(f, "{error}"),
             Self::Budget { steps } => {
                 write!(f, "the question took more than the {steps} steps allowed")
+            }
+            Self::CallBudget { steps } => {
+                write!(
+                    f,
+                    "the call's questions took more than the {steps} steps allowed together"
+                )
             }
             Self::Depth { depth } => {
                 write!(

@@ -103,7 +103,9 @@ pub enum StepRule {
     Cycle,
     /// The model lets no user of that type have the relation.
     Unreachable,
-    /// More of the kind is left out.
+    /// More of the kind is left out, or was not looked into because the
+    /// explanation's steps were used up: then `allowed` is false, which says
+    /// nothing.
     Omitted {
         /// How many tuples.
         more: usize,
@@ -111,7 +113,9 @@ pub enum StepRule {
 }
 
 impl View<'_> {
-    /// Why `user` has `relation` on `object`, or why not.
+    /// Why `user` has `relation` on `object`, or why not. The tree has the steps
+    /// of one question, next to those of the answer; what they are not enough for
+    /// is omitted.
     ///
     /// # Errors
     /// `request.*` for a question that the model does not know. An error on the
@@ -124,6 +128,7 @@ impl View<'_> {
     ) -> Result<Explanation, QueryError> {
         let target = self.target(relation, object)?;
         let asked = self.asked(user, object)?;
+        let _call = self.begin_call();
         let mut story = Story {
             search: Search::with_memo(self, asked),
             view: self,
@@ -133,6 +138,8 @@ impl View<'_> {
             steps: 0,
         };
         let outcome = story.search.decide(target);
+        self.begin_question();
+        story.search.as_one = true;
         let because = story.node(target);
         let error = outcome.as_ref().err();
         Ok(Explanation {
@@ -163,15 +170,15 @@ impl Story<'_, '_> {
         if !self.search.may_hold(node.relation) {
             return self.step(node, false, StepRule::Unreachable, Vec::new());
         }
+        let Some(allowed) = self.told(|search| search.decide(node)) else {
+            return self.omitted(node, false);
+        };
         if self.path.contains(&node) {
-            let allowed = self.search.decide(node) == Ok(true);
             return self.step(node, allowed, StepRule::Cycle, Vec::new());
         }
         if self.path.len() >= MAX_DEPTH || self.steps >= MAX_STEPS {
-            let allowed = self.search.decide(node) == Ok(true);
-            return self.step(node, allowed, StepRule::Omitted { more: 1 }, Vec::new());
+            return self.omitted(node, allowed);
         }
-        let allowed = self.search.decide(node) == Ok(true);
         let plan = &self.view.policy.plan;
         if allowed
             && plan
@@ -276,7 +283,7 @@ impl Story<'_, '_> {
                         .flat_map(Row::iter)
                         .find(|(s, guard)| {
                             s.0 == to.object
-                                && view.verdict(*guard) == Verdict::Pass
+                                && view.verdict(*guard) == Ok(Verdict::Pass)
                                 && view
                                     .overlay
                                     .type_of(view.policy, s.0)
@@ -309,7 +316,7 @@ impl Story<'_, '_> {
         contextual
             .iter()
             .chain(stored)
-            .find(|(s, guard)| leads(*s) && view.verdict(*guard) == Verdict::Pass)
+            .find(|(s, guard)| leads(*s) && view.verdict(*guard) == Ok(Verdict::Pass))
             .map(|(s, _)| s)
     }
 
@@ -335,17 +342,19 @@ impl Story<'_, '_> {
             ),
             Op::Parents(parents) => self.parents(op, parents, node),
             Op::Union(parts) => {
-                let allowed = self.decide(op, node);
+                let Some(allowed) = self.decide(op, node) else {
+                    return self.omitted(node, false);
+                };
                 let mut steps: Vec<Step> = parts.iter().map(|part| self.op(*part, node)).collect();
                 if allowed {
-                    steps.retain(|s| s.allowed);
-                    order::sort_by(&mut steps, |a, b| a.size().cmp(&b.size()));
-                    steps.truncate(1);
+                    keep_shortest(&mut steps);
                 }
                 self.step(node, allowed, StepRule::AnyOf, steps)
             }
             Op::Intersection(parts) => {
-                let allowed = self.decide(op, node);
+                let Some(allowed) = self.decide(op, node) else {
+                    return self.omitted(node, false);
+                };
                 let mut steps: Vec<Step> = parts.iter().map(|part| self.op(*part, node)).collect();
                 if !allowed && steps.iter().any(|s| !s.allowed) {
                     steps.retain(|s| !s.allowed);
@@ -353,9 +362,11 @@ impl Story<'_, '_> {
                 self.step(node, allowed, StepRule::AllOf, steps)
             }
             Op::Exclusion { base, subtract } => {
-                let allowed = self.decide(op, node);
+                let Some(allowed) = self.decide(op, node) else {
+                    return self.omitted(node, false);
+                };
                 let base = self.op(*base, node);
-                let steps = if base.allowed {
+                let steps = if base.allowed || base.is_omitted() {
                     vec![base, self.op(*subtract, node)]
                 } else {
                     vec![base]
@@ -370,7 +381,9 @@ impl Story<'_, '_> {
             let tuple = self.tuple(node, subject);
             return self.step(node, true, StepRule::Tuple { tuple }, Vec::new());
         }
-        let allowed = self.decide(op, node);
+        let Some(allowed) = self.decide(op, node) else {
+            return self.omitted(node, false);
+        };
         let asked = self.search.asked;
         let view = self.view;
         let mut parts = Vec::new();
@@ -395,9 +408,7 @@ impl Story<'_, '_> {
             }
         }
         if allowed {
-            parts.retain(|s| s.allowed);
-            order::sort_by(&mut parts, |a, b| a.size().cmp(&b.size()));
-            parts.truncate(1);
+            keep_shortest(&mut parts);
             return self.step(node, true, StepRule::AnyOf, parts);
         }
         if more > 0 {
@@ -408,7 +419,9 @@ impl Story<'_, '_> {
     }
 
     fn parents(&mut self, op: OpId, parents: &Parents, node: Node) -> Step {
-        let allowed = self.decide(op, node);
+        let Some(allowed) = self.decide(op, node) else {
+            return self.omitted(node, false);
+        };
         let view = self.view;
         let tupleset = Node {
             relation: parents.tupleset,
@@ -440,9 +453,7 @@ impl Story<'_, '_> {
             }
         }
         if allowed {
-            parts.retain(|s| s.allowed);
-            order::sort_by(&mut parts, |a, b| a.size().cmp(&b.size()));
-            parts.truncate(1);
+            keep_shortest(&mut parts);
             return self.step(node, true, StepRule::AnyOf, parts);
         }
         if more > 0 {
@@ -467,9 +478,9 @@ impl Story<'_, '_> {
     /// one of another tenant. `None` for a tuple that counts.
     fn guarded(&mut self, node: Node, tuple: &str, guard: u32) -> Option<Option<Step>> {
         let error = match self.view.verdict(guard) {
-            Verdict::Pass => return None,
-            Verdict::Fail => None,
-            Verdict::Error(error) => Some(error.code().to_owned()),
+            Ok(Verdict::Pass) => return None,
+            Ok(Verdict::Fail) => None,
+            Ok(Verdict::Error(error)) | Err(error) => Some(error.code().to_owned()),
         };
         let guard = self.view.overlay.guard_at(self.view.policy, guard);
         let condition = guard.and_then(|g| g.condition.as_ref());
@@ -530,8 +541,24 @@ impl Story<'_, '_> {
         wanted
     }
 
-    fn decide(&mut self, op: OpId, node: Node) -> bool {
-        self.search.decide_op(op, node.object) == Ok(true)
+    fn decide(&mut self, op: OpId, node: Node) -> Option<bool> {
+        self.told(|search| search.decide_op(op, node.object))
+    }
+
+    /// What a question comes to, an error being false; `None` where no step is
+    /// left for it.
+    fn told(
+        &mut self,
+        ask: impl FnOnce(&mut Search<'_, '_>) -> Result<bool, QueryError>,
+    ) -> Option<bool> {
+        match ask(&mut self.search) {
+            Err(error) if error.is_budget() => None,
+            told => Some(told == Ok(true)),
+        }
+    }
+
+    fn omitted(&mut self, node: Node, allowed: bool) -> Step {
+        self.step(node, allowed, StepRule::Omitted { more: 1 }, Vec::new())
     }
 
     fn tuple(&self, node: Node, subject: Subject) -> String {
@@ -568,7 +595,20 @@ impl Story<'_, '_> {
     }
 }
 
+/// Of what allows, the shortest; of what was not looked into, one.
+fn keep_shortest(steps: &mut Vec<Step>) {
+    steps.retain(|s| s.allowed || s.is_omitted());
+    order::sort_by(steps, |a, b| {
+        (!a.allowed, a.size()).cmp(&(!b.allowed, b.size()))
+    });
+    steps.truncate(1);
+}
+
 impl Step {
+    fn is_omitted(&self) -> bool {
+        matches!(self.rule, StepRule::Omitted { .. })
+    }
+
     /// How many steps there are, this one included.
     fn size(&self) -> usize {
         1 + self.parts.iter().map(Step::size).sum::<usize>()

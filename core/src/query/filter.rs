@@ -37,6 +37,8 @@ pub enum DropReason {
     Condition,
     /// It took more steps or hops than allowed.
     Budget,
+    /// The call that it is one of took more steps than allowed.
+    CallBudget,
     /// Our own fault.
     Internal,
 }
@@ -50,6 +52,7 @@ impl DropReason {
             Self::UnknownRelation => "request.unknown_relation",
             Self::Condition => "condition.failed",
             Self::Budget => "budget.exhausted",
+            Self::CallBudget => "budget.call",
             Self::Internal => "internal",
         }
     }
@@ -76,8 +79,8 @@ impl Filtered {
 
 impl View<'_> {
     /// Which of these objects `user` has `relation` on. Objects may repeat; one
-    /// that is malformed, or whose check errs, is dropped and counted. The
-    /// budget of steps is each object's own.
+    /// that is malformed, or whose check errs, is dropped and counted. Each object
+    /// has its own budget of steps, and all together have the call's.
     ///
     /// # Errors
     /// Only what is wrong with the user: then nothing is allowed.
@@ -87,6 +90,7 @@ impl View<'_> {
         relation: &str,
         objects: impl IntoIterator<Item = S>,
     ) -> Result<Filtered, QueryError> {
+        let _call = self.begin_call();
         let objects = objects.into_iter();
         let mut filtered = Filtered {
             mask: Vec::with_capacity(objects.size_hint().0),
@@ -248,6 +252,7 @@ impl DropReason {
             #[cfg(feature = "conditions")]
             QueryError::Condition(_) => Self::Condition,
             QueryError::Budget { .. } | QueryError::Depth { .. } => Self::Budget,
+            QueryError::CallBudget { .. } => Self::CallBudget,
             QueryError::ContextualTuple { .. } | QueryError::Internal => Self::Internal,
         }
     }

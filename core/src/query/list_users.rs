@@ -33,6 +33,7 @@ impl View<'_> {
         relation: &str,
         filter: &str,
     ) -> Result<Vec<String>, QueryError> {
+        let _call = self.begin_call();
         let filter = match filter.split_once('#') {
             None => Filter::Type(self.type_named(filter)?),
             Some((type_name, name)) => {
@@ -73,7 +74,7 @@ impl View<'_> {
         let mut users = BTreeSet::new();
         let mut seen = Seen::default();
         let mut pending = vec![(target, 0u32)];
-        let mut steps = self.limits.steps;
+        self.begin_question();
         let mut subjects = Vec::new();
         let mut next = Vec::new();
         while let Some((node, depth)) = pending.pop() {
@@ -100,9 +101,7 @@ impl View<'_> {
                 failed,
             );
             let cost = 1 + subjects.len() as u64 + next.len() as u64;
-            steps = steps.checked_sub(cost).ok_or(QueryError::Budget {
-                steps: self.limits.steps,
-            })?;
+            self.step(cost)?;
             for subject in subjects.drain(..) {
                 match subject.as_userset() {
                     Some(index) => {
@@ -141,9 +140,9 @@ impl View<'_> {
         failed: &mut Option<QueryError>,
     ) {
         let mut counts = |guard: u32| match self.verdict(guard) {
-            Verdict::Pass => true,
-            Verdict::Fail => false,
-            Verdict::Error(error) => {
+            Ok(Verdict::Pass) => true,
+            Ok(Verdict::Fail) => false,
+            Ok(Verdict::Error(error)) | Err(error) => {
                 failed.get_or_insert(error);
                 false
             }

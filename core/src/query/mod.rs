@@ -1,5 +1,6 @@
 //! Questions to a policy: check, list, expand, explain and filter.
 
+mod allowance;
 mod ask;
 mod authority;
 mod check;
@@ -18,6 +19,8 @@ mod search;
 #[cfg(feature = "tokens")]
 mod terms;
 mod value;
+#[cfg(feature = "conditions")]
+mod verdicts;
 mod view;
 
 pub use authority::Grounds;
@@ -29,3 +32,7 @@ pub use overlay::{Tuple, TupleCondition};
 #[cfg(feature = "tokens")]
 pub(crate) use view::Surroundings;
 pub use view::{CheckItem, View};
+
+/// The steps after which a question remembers what it has found: a short one is
+/// over before a repetition would pay.
+const REMEMBER_FROM: u64 = 64;

@@ -110,7 +110,7 @@ impl Search<'_, '_> {
                         object: node.object,
                         relation: *relation,
                     };
-                    if self.direct(node, *wildcards) {
+                    if self.direct(node, *wildcards)? {
                         return Ok(true);
                     }
                     if *usersets && self.usersets(node, found)? {
@@ -234,7 +234,7 @@ impl Search<'_, '_> {
 
     /// Whether the node's own tuples name the user, or all of its type.
     #[inline]
-    pub(super) fn direct(&mut self, node: Node, wildcards: bool) -> bool {
+    pub(super) fn direct(&mut self, node: Node, wildcards: bool) -> Result<bool, QueryError> {
         let [stored, contextual] = self.view.rows(node);
         if self.asked.subject != Subject::UNKNOWN {
             // A contextual tuple stands in for the stored one.
@@ -242,35 +242,35 @@ impl Search<'_, '_> {
             if exact.subjects.is_empty() {
                 exact = stored.entries(self.asked.subject);
             }
-            if self.any_passes([exact, Row::default()]) {
-                return true;
+            if self.any_passes([exact, Row::default()])? {
+                return Ok(true);
             }
         }
         if wildcards && self.asked.wildcard != Subject::UNKNOWN {
             let wildcard = self.asked.wildcard;
             return self.any_passes([stored.entries(wildcard), contextual.entries(wildcard)]);
         }
-        false
+        Ok(false)
     }
 
     /// Whether some tuple of one set counts. Where none does, an error stays.
     #[inline]
-    fn any_passes(&mut self, set: [Row<'_>; 2]) -> bool {
+    fn any_passes(&mut self, set: [Row<'_>; 2]) -> Result<bool, QueryError> {
         let mut failed = None;
         for row in set {
             for (_, guard) in row.iter() {
                 if guard == 0 {
-                    return true;
+                    return Ok(true);
                 }
-                match self.view.verdict(guard) {
-                    Verdict::Pass => return true,
+                match self.view.verdict(guard)? {
+                    Verdict::Pass => return Ok(true),
                     Verdict::Fail => {}
                     Verdict::Error(error) => failed = failed.or(Some(error)),
                 }
             }
         }
         self.keep_error(failed);
-        false
+        Ok(false)
     }
 
     /// The usersets of a node's tuples that count, into `found`; true where
@@ -348,7 +348,7 @@ impl Search<'_, '_> {
             self.step(row.subjects.len() as u64)?;
             for (subject, guard) in row.iter() {
                 if guard != 0 {
-                    match self.view.verdict(guard) {
+                    match self.view.verdict(guard)? {
                         Verdict::Pass => {}
                         Verdict::Fail => continue,
                         Verdict::Error(error) => {

@@ -14,14 +14,15 @@ use hashbrown::hash_table::Entry;
 
 use crate::policy::{Node, Op, OpId, Parents, Row, Subject, Verdict};
 
+use super::REMEMBER_FROM;
 use super::ask::is_unknown;
 use super::error::QueryError;
 use super::reach::{Reached, Trail};
 use super::search::{Search, Seen, hash};
 use super::value::{All, Value};
 
-/// The steps after which a question remembers what it has decided.
-const REMEMBER_FROM: u64 = 64;
+/// How many answers a search keeps for its next question: 3 MB of them.
+const MAX_DECIDED: usize = 1 << 17;
 
 /// An operation in the middle of its work.
 #[derive(Debug, Clone, Copy)]
@@ -125,6 +126,9 @@ impl Search<'_, '_> {
     }
 
     fn prepare(&mut self) {
+        if self.frames.decided.len() > MAX_DECIDED {
+            self.frames.decided.clear();
+        }
         self.frames.stack.clear();
         self.frames.path = Path::default();
         self.frames.cyclic = false;
@@ -299,7 +303,7 @@ impl Search<'_, '_> {
 
     /// Whether a node's own tuples name the user.
     pub(super) fn named(&mut self, node: Node) -> Result<Value, QueryError> {
-        let (named, missed) = self.apart(|search| Ok(search.direct(node, true)))?;
+        let (named, missed) = self.apart(|search| search.direct(node, true))?;
         Ok(if named { Value::True } else { missed })
     }
 
@@ -365,7 +369,7 @@ impl Search<'_, '_> {
             return Ok(Some(self.end()));
         };
         self.step(1)?;
-        match self.view.verdict(guard) {
+        match self.view.verdict(guard)? {
             Verdict::Pass => self.note(|counts, _| *counts = true),
             Verdict::Fail => return Ok(None),
             Verdict::Error(error) => {

@@ -23,11 +23,13 @@ pub(super) struct Search<'v, 'p> {
     pub(super) passed: Option<QueryError>,
     /// Neither a guard nor a contextual tuple can be met.
     pub(super) plain: bool,
-    steps_left: u64,
+    /// All its questions have one budget.
+    pub(super) as_one: bool,
 }
 
 impl<'v, 'p> Search<'v, 'p> {
     pub(super) fn new(view: &'v View<'p>, asked: Asked) -> Self {
+        view.begin_question();
         Self {
             view,
             asked,
@@ -36,7 +38,7 @@ impl<'v, 'p> Search<'v, 'p> {
             error: None,
             plain: view.overlay.is_empty() && view.policy.graph.unguarded(),
             passed: None,
-            steps_left: view.limits.steps,
+            as_one: false,
         }
     }
 
@@ -48,7 +50,7 @@ impl<'v, 'p> Search<'v, 'p> {
         }
     }
 
-    /// Decides one question, with the whole budget of steps.
+    /// Decides one question, with the whole budget of steps unless all have one.
     #[inline]
     pub(super) fn decide(&mut self, target: Node) -> Result<bool, QueryError> {
         self.begin_question();
@@ -78,7 +80,9 @@ impl<'v, 'p> Search<'v, 'p> {
     }
 
     fn begin_question(&mut self) {
-        self.steps_left = self.view.limits.steps;
+        if !self.as_one {
+            self.view.begin_question();
+        }
         self.error = None;
         self.passed = None;
     }
@@ -93,20 +97,12 @@ impl<'v, 'p> Search<'v, 'p> {
     /// Takes steps from the budget.
     #[inline]
     pub(super) fn step(&mut self, steps: u64) -> Result<(), QueryError> {
-        match self.steps_left.checked_sub(steps) {
-            Some(left) => {
-                self.steps_left = left;
-                Ok(())
-            }
-            None => Err(QueryError::Budget {
-                steps: self.view.limits.steps,
-            }),
-        }
+        self.view.step(steps)
     }
 
     /// The steps that this question has taken.
     pub(super) fn spent(&self) -> u64 {
-        self.view.limits.steps - self.steps_left
+        self.view.spent()
     }
 
     /// Whether a user of the asking one's type can have the relation at all,

@@ -24,6 +24,7 @@ impl View<'_> {
         relation: &str,
         object_type: &str,
     ) -> Result<Vec<String>, QueryError> {
+        let _call = self.begin_call();
         let type_id = self.type_named(object_type)?;
         let relation = self.relation_named(type_id, relation)?;
         self.asked(principal, "")?;

@@ -1,17 +1,24 @@
 //! The policy as one request sees it.
 
 use std::borrow::Cow;
+#[cfg(feature = "conditions")]
+use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "conditions")]
 use serde_json::{Map, Value};
 
 #[cfg(feature = "conditions")]
-use crate::condition::RequestContext;
+use crate::condition::{Outcome, RequestContext};
 use crate::policy::{Guard, Inner, Limits, Node, Row, Verdict};
 
+#[cfg(feature = "conditions")]
+use super::REMEMBER_FROM;
+use super::allowance::{Allowance, Call};
 use super::error::QueryError;
 use super::overlay::{Overlay, Tuple};
+#[cfg(feature = "conditions")]
+use super::verdicts::Verdicts;
 
 /// The policy as one request sees it: with its contextual tuples, its context
 /// for conditions, its tenant and its limits.
@@ -24,6 +31,10 @@ pub struct View<'p> {
     context: Cow<'p, [RequestContext]>,
     tenant: Option<Cow<'p, str>>,
     pub(super) limits: Limits,
+    allowance: Allowance,
+    /// What was found of guards that took long.
+    #[cfg(feature = "conditions")]
+    verdicts: RefCell<Verdicts>,
 }
 
 /// What a view knows beside its policy, kept for many requests.
@@ -67,6 +78,9 @@ impl<'p> View<'p> {
             context: Cow::Borrowed(&[]),
             tenant: None,
             limits: policy.limits,
+            allowance: Allowance::default(),
+            #[cfg(feature = "conditions")]
+            verdicts: RefCell::default(),
         }
     }
 
@@ -80,6 +94,9 @@ impl<'p> View<'p> {
             context: Cow::Borrowed(&surroundings.context),
             tenant: surroundings.tenant.as_deref().map(Cow::Borrowed),
             limits: surroundings.limits,
+            allowance: Allowance::default(),
+            #[cfg(feature = "conditions")]
+            verdicts: RefCell::default(),
         }
     }
 
@@ -102,6 +119,9 @@ impl<'p> View<'p> {
     /// [`QueryError::ContextualTuple`] for the first that cannot stand.
     pub fn with_tuples(mut self, tuples: &[Tuple]) -> Result<Self, QueryError> {
         self.overlay = Cow::Owned(Overlay::build(self.policy, tuples)?);
+        // It has guards of its own.
+        #[cfg(feature = "conditions")]
+        self.verdicts.take();
         Ok(self)
     }
 
@@ -112,6 +132,7 @@ impl<'p> View<'p> {
         self.context = conditions
             .map(|c| c.bind_request_context(context))
             .collect();
+        self.verdicts.take();
         self
     }
 
@@ -125,7 +146,45 @@ impl<'p> View<'p> {
     /// Sets the limits, in place of the snapshot's.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        #[cfg(feature = "conditions")]
+        self.verdicts.take();
         self
+    }
+
+    /// Begins a call, or a part of the one that is under way.
+    pub(crate) fn begin_call(&self) -> Call<'_> {
+        self.allowance.begin_call(self.limits.of_call())
+    }
+
+    /// Begins a question, with all the steps that it may take.
+    pub(super) fn begin_question(&self) {
+        self.allowance.begin_question(self.limits.steps);
+    }
+
+    /// Takes steps from what the question may take.
+    #[inline]
+    pub(super) fn step(&self, steps: u64) -> Result<(), QueryError> {
+        match self.allowance.step(steps) {
+            true => Ok(()),
+            false => Err(self.exhausted()),
+        }
+    }
+
+    #[cold]
+    fn exhausted(&self) -> QueryError {
+        let steps = self.limits.steps;
+        match self.allowance.granted() < steps {
+            true => QueryError::CallBudget {
+                steps: self.limits.of_call(),
+            },
+            false => QueryError::Budget { steps },
+        }
+    }
+
+    /// The steps that the question has taken.
+    #[inline]
+    pub(super) fn spent(&self) -> u64 {
+        self.allowance.spent()
     }
 
     /// The request's tenant.
@@ -149,20 +208,21 @@ impl<'p> View<'p> {
         self.policy.graph.unguarded() && self.overlay.unguarded()
     }
 
-    /// Whether a tuple with this guard counts.
-    pub(super) fn verdict(&self, number: u32) -> Verdict {
+    /// Whether a tuple with this guard counts. That no step is left to find out
+    /// is an error of the question.
+    pub(super) fn verdict(&self, number: u32) -> Result<Verdict, QueryError> {
         if number == 0 {
-            return Verdict::Pass;
+            return Ok(Verdict::Pass);
         }
         let Some(guard) = self.overlay.guard_at(self.policy, number) else {
-            return Verdict::Error(QueryError::Internal);
+            return Err(QueryError::Internal);
         };
         if !self.sees(Some(guard)) {
-            return Verdict::Fail;
+            return Ok(Verdict::Fail);
         }
         match &guard.condition {
-            None => Verdict::Pass,
-            Some(condition) => self.evaluate(condition),
+            None => Ok(Verdict::Pass),
+            Some(condition) => self.evaluate(number, condition),
         }
     }
 
@@ -171,27 +231,42 @@ impl<'p> View<'p> {
         guard.is_none_or(|g| g.tenant.is_none() || g.tenant.as_deref() == self.tenant())
     }
 
+    /// Whether a guard's condition is met. Its steps are the question's; where
+    /// they are more than a few, the guard is evaluated once.
     #[cfg(feature = "conditions")]
-    fn evaluate(&self, condition: &crate::policy::GuardCondition) -> Verdict {
+    fn evaluate(
+        &self,
+        number: u32,
+        condition: &crate::policy::GuardCondition,
+    ) -> Result<Verdict, QueryError> {
+        if let Some(known) = self.verdicts.borrow().get(number) {
+            return Ok(known);
+        }
+        if self.allowance.is_spent() {
+            return Err(self.exhausted());
+        }
         let Some(compiled) = self.policy.guards.conditions.get(condition.index as usize) else {
-            return Verdict::Error(QueryError::Internal);
+            return Err(QueryError::Internal);
         };
         let none = RequestContext::default();
         let request = self.context.get(condition.index as usize).unwrap_or(&none);
         let limit = self.limits.condition_cost;
-        match compiled
-            .evaluate_bound(&condition.bound, request, limit)
-            .map(|outcome| outcome.met)
-        {
+        let Outcome { met, steps, .. } = compiled.evaluate_bound(&condition.bound, request, limit);
+        let verdict = match met {
             Ok(true) => Verdict::Pass,
             Ok(false) => Verdict::Fail,
             Err(error) => Verdict::Error(QueryError::Condition(error)),
+        };
+        self.step(steps)?;
+        if self.spent() > REMEMBER_FROM {
+            self.verdicts.borrow_mut().keep(number, &verdict);
         }
+        Ok(verdict)
     }
 
     #[cfg(not(feature = "conditions"))]
-    fn evaluate(&self, _: &crate::policy::GuardCondition) -> Verdict {
-        Verdict::Error(QueryError::Internal)
+    fn evaluate(&self, _: u32, _: &crate::policy::GuardCondition) -> Result<Verdict, QueryError> {
+        Err(QueryError::Internal)
     }
 
     /// `type:id#relation`.

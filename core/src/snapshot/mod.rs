@@ -140,7 +140,7 @@ pub struct Snapshot<'a> {
     /// Who may act for whom. Without it no token with `act` is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegation: Option<DelegationRecord>,
-    /// Bounds on the work that one question may cost.
+    /// Bounds on the work that one question, and one call, may cost.
     #[serde(default, skip_serializing_if = "LimitsRecord::is_empty")]
     pub limits: LimitsRecord,
 }
@@ -204,14 +204,18 @@ pub struct ConditionRecord<'a> {
     pub context: Option<&'a RawValue>,
 }
 
-/// Bounds on the work that one question may cost.
+/// Bounds on the work that one question, and one call, may cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LimitsRecord {
-    /// Evaluation steps; 1,000,000 by default.
+    /// Evaluation steps of a question; 1,000,000 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// Evaluation steps of all questions of a call (a batch, a filter, a list)
+    /// together, beyond the first 100 of each; 10,000,000 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_steps: Option<u64>,
     /// Hops through usersets and parents; unbounded by default, 25 in OpenFGA.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,

@@ -12,6 +12,7 @@ mod acceptance;
 mod allocations;
 #[cfg(feature = "tokens")]
 mod authzen;
+mod budgets;
 #[cfg(feature = "tokens")]
 mod call_graph;
 #[cfg(feature = "tokens")]

@@ -69,6 +69,20 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "filter",
+            "listed",
+            "budget.call",
+            "more steps than allowed in one call",
+            filter(
+                {
+                    let mut asks = caller(&[], None);
+                    asks["setting"] = json!({"context": {"names": vec!["9"; 300]}});
+                    asks
+                },
+                &["document:1", "document:2", "document:3"],
+            ),
+        ),
+        case(
+            "filter",
             "bank_stale",
             "snapshot.stale",
             "nothing of a snapshot that is over",

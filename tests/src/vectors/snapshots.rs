@@ -209,6 +209,30 @@ fn access() -> Value {
     })
 }
 
+/// Documents under a condition that takes long, and a call that may not.
+fn listed() -> Value {
+    let document = |id: &str| {
+        let mut own = tuple("user:anne", "can_read", &format!("document:{id}"));
+        own["condition"] = json!({"name": "listed", "context": {"name": id}});
+        own
+    };
+    let model = "model
+  schema 1.1
+type user
+type document
+  relations
+    define can_read: [user with listed]
+condition listed(name: string, names: list<string>) {
+  name in names
+}";
+    json!({
+        "deputize": 1, "revision": "l-1", "model": model,
+        "tuples": [document("1"), document("2"), document("3")],
+        "limits": {"steps": 400, "call_steps": 400},
+        "issuers": [issuer(ISSUER, "test-ed", json!({"scopes": "ignore"}))],
+    })
+}
+
 /// Every snapshot by its name.
 pub fn all() -> BTreeMap<&'static str, Value> {
     let bank = bank();
@@ -253,6 +277,7 @@ pub fn all() -> BTreeMap<&'static str, Value> {
         ("tenants_named", tenants_named(&bank)),
         ("entities", entities()),
         ("access", access()),
+        ("listed", listed()),
         ("bank", bank),
     ])
 }

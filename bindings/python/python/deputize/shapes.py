@@ -1023,13 +1023,18 @@ class IssuerConfig(_IssuerConfig, total=False):
 
 
 class LimitsRecord(TypedDict, total=False):
-    """Bounds on the work that one question may cost."""
+    """Bounds on the work that one question, and one call, may cost."""
+    call_steps: int
+    """
+    Evaluation steps of all questions of a call (a batch, a filter, a list)
+    together, beyond the first 100 of each; 10,000,000 by default.
+    """
     condition_cost: int
     """The cost of one condition; unbounded by default, 100 in OpenFGA."""
     depth: int
     """Hops through usersets and parents; unbounded by default, 25 in OpenFGA."""
     steps: int
-    """Evaluation steps; 1,000,000 by default."""
+    """Evaluation steps of a question; 1,000,000 by default."""
 
 
 class NamedAction(TypedDict):
@@ -1173,6 +1178,11 @@ class PrincipalRecord(_PrincipalRecord, total=False):
 
 class QueryLimits(TypedDict, total=False):
     """Bounds on the work that one question may cost."""
+    call_steps: int
+    """
+    Evaluation steps of all questions of a call together, beyond the first
+    100 of each.
+    """
     condition_cost: int
     """The cost of evaluating one condition, as CEL counts it."""
     depth: int
@@ -1349,7 +1359,7 @@ class Snapshot(_Snapshot, total=False):
     issuers: List[IssuerConfig]
     """The issuers whose tokens are trusted."""
     limits: LimitsRecord
-    """Bounds on the work that one question may cost."""
+    """Bounds on the work that one question, and one call, may cost."""
     model: ModelSource
     """The authorization model: OpenFGA DSL text, or its JSON form."""
     not_after: int
@@ -1549,7 +1559,11 @@ class _StepOmitted(TypedDict):
 
 
 class StepOmitted(_StepOmitted, total=False):
-    """More of the kind is left out."""
+    """
+    More of the kind is left out, or was not looked into because the
+    explanation's steps were used up: then `allowed` is false, which says
+    nothing.
+    """
     parts: List[Step]
     """What it rests on."""
 
@@ -1906,6 +1920,7 @@ Reason: TypeAlias = Union[
     Literal["condition.evaluation"],
     Literal["condition.cost_exceeded"],
     Literal["budget.exhausted"],
+    Literal["budget.call"],
     Literal["budget.depth"],
     Literal["internal"],
 ]
