@@ -26,6 +26,8 @@ import express from "express";
 import { Hono } from "hono";
 import { z } from "zod";
 
+import { AUDIENCE } from "./world.js";
+
 setTracingDisabled(true);
 
 /** The tools' parameters. */
@@ -50,9 +52,11 @@ const allowed = (text) => ({ code: "allowed", told: text });
 function mcp({ Server, serve, Client, pair }) {
   return async (world) => {
     const local = world.who !== null && world.who.token === undefined;
+    // Who is given to a server for where there is no HTTP.
+    const standsIn = world.test.local !== undefined ? { token: world.token(world.test.local), audience: AUDIENCE } : local ? world.identity() : undefined;
     const make = () => {
       const server = new Server({ name: "tools", version: "1" });
-      guardMcp(server, { ...world.options(), rules: world.rules(), ...(local && { who: world.identity() }) });
+      guardMcp(server, { ...world.options(), rules: world.rules(), ...(standsIn !== undefined && { who: standsIn }) });
       for (const name of NAMES) {
         const inputSchema = z.object(PARAMETERS[name]);
         const act = ran(world, name);

@@ -28,6 +28,7 @@ from pydantic import AnyHttpUrl
 
 from deputize.fastapi import Callers
 from deputize.fastmcp import ToolGate as FastGate
+from deputize.identity import Token
 from deputize.langchain.agents import ToolGate
 from deputize.mcp import ToolGuard
 from deputize.tools import ToolRule
@@ -181,6 +182,13 @@ class _FastAnyToken(TokenVerifier):
         return FastAccessToken(token=token, client_id="somebody", scopes=[])
 
 
+def _stands_in(world: World) -> Any:
+    """Who is given to a server of MCP for where there is no HTTP."""
+    if "local" in world.case:
+        return Token(world.token(world.case["local"]))
+    return world.identity() if _is_local(world) else None
+
+
 def _is_local(world: World) -> bool:
     who = world.case.get("who", {"token": "anne"})
     return who is not None and "token" not in who
@@ -193,7 +201,7 @@ def _bearer(world: World) -> str | None:
 
 @contextmanager
 def mcp(world: World) -> Iterator[Guard]:
-    who = world.identity() if _is_local(world) else None
+    who = _stands_in(world)
     guard = ToolGuard(**world.options(), **({} if who is None else {"identity": lambda: who}))
     authenticated: dict[str, Any] = {}
     if "who" not in world.case or world.case["who"] is not None:
@@ -206,7 +214,7 @@ def mcp(world: World) -> Iterator[Guard]:
         server.tool()(guard(rules[name])(function) if name in rules else function)
     _extras(server)
     guard.protect(server)
-    if who is not None:
+    if _is_local(world):
         yield _InMemory(lambda: Client(server))
         return
     app = server.streamable_http_app(json_response=True, stateless_http=True)
@@ -216,7 +224,7 @@ def mcp(world: World) -> Iterator[Guard]:
 
 @contextmanager
 def fastmcp(world: World) -> Iterator[Guard]:
-    who = world.identity() if _is_local(world) else None
+    who = _stands_in(world)
     options = {**world.options(), **({} if who is None else {"identity": lambda: who})}
     gate = FastGate(options.pop("policy"), cast("Any", world.rules()), **options)
     auth = _FastAnyToken() if world.case.get("who", "") is not None else None
@@ -224,7 +232,7 @@ def fastmcp(world: World) -> Iterator[Guard]:
     for function in functions(world).values():
         server.tool(function)
     _extras(server)
-    if who is not None:
+    if _is_local(world):
         yield _InMemory(lambda: FastClient(server), raise_on_error=False)
         return
     app = server.http_app(stateless_http=True, json_response=True)
