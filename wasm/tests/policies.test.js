@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
-import { DeputizeError, Policy, init, initSync, memoryBytes } from "./package.js";
+import { DeputizeError, Policy, decodeId, encodeId, init, initSync, memoryBytes } from "./package.js";
 
 import { NOW, rejected, snapshot, thrown } from "./world.js";
 
@@ -176,6 +177,33 @@ describe("a policy", () => {
     assert.deepEqual([...other.filter("user:anne", "viewer", ["document:\udc00", "document:\ufffd"]).mask], [0, 1]);
     const caller = other.caller("user:anne", { now: NOW });
     assert.equal(thrown(() => caller.can("viewer", "document:\ud800")).code, "call.type");
+  });
+});
+
+describe("ids of any text", () => {
+  const path = new URL("../../tests/vectors/ids.json", import.meta.url);
+
+  it("are the same in every language", { skip: existsSync(path) ? false : "there is no tests/vectors" }, () => {
+    const { ids, not_encoded } = JSON.parse(readFileSync(path, "utf8"));
+    for (const [text, id] of ids) {
+      assert.equal(encodeId(text), id);
+      assert.equal(decodeId(id), text);
+    }
+    for (const wrong of not_encoded) assert.throws(() => decodeId(wrong), { kind: "misuse", code: "call.type" }, wrong);
+  });
+
+  it("are those that a policy takes, and no two texts have one", () => {
+    const texts = ["*", "a#b", "a:b", "a b", "a%20b", "\u0000", "\ufeff", "日本 語"];
+    const ids = texts.map(encodeId);
+    assert.equal(new Set(ids).size, texts.length);
+    const model = "model\n  schema 1.1\ntype user\ntype document\n  relations\n    define reader: [user, user:*]";
+    const tuples = ids.map((id) => ({ user: `user:${id}`, relation: "reader", object: `document:${id}` }));
+    const policy = Policy.fromJson({ deputize: 1, model, tuples });
+    for (const id of ids) {
+      assert.equal(policy.check(`user:${id}`, "reader", `document:${id}`), true);
+      assert.equal(policy.check("user:somebody-else", "reader", `document:${id}`), false);
+    }
+    for (const wrong of ["", "\ud800", null, 1]) assert.throws(() => encodeId(wrong), { kind: "misuse", code: "call.type" });
   });
 });
 

@@ -4,6 +4,7 @@ export { Caller, type Context } from "./caller.js";
 export { DeputizeError } from "./error.js";
 export { type SharedPolicy, type Source, type SyncSource, engine, init, initSync, memoryBytes } from "./border.js";
 export type { Filtered, Ids, Time } from "./arguments.js";
+export { decodeId, encodeId } from "./ids.js";
 export * from "./policy.js";
 export type {
   Actor,

@@ -7,6 +7,7 @@ use std::path::Path;
 use deputize::Policy;
 use deputize::canonical::to_text;
 use deputize::decision::{Reason, Record};
+use deputize::reading::{decode_id, encode_id};
 use deputize_tests::dice::Dice;
 use deputize_tests::vectors::run::{Request, codes, run};
 use deputize_tests::vectors::{UNREACHABLE, files, rooms};
@@ -75,6 +76,19 @@ fn every_case_comes_to_its_bytes() {
     let names: Vec<String> = cases().into_iter().map(|(name, _)| name).collect();
     let distinct: BTreeSet<&String> = names.iter().collect();
     assert_eq!(distinct.len(), names.len(), "two cases of one name");
+}
+
+#[test]
+fn texts_become_the_same_ids_in_every_language() {
+    let file = read("ids.json");
+    for pair in file["ids"].as_array().unwrap() {
+        let (text, id) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+        assert_eq!(encode_id(text), id, "{text:?}");
+        assert_eq!(decode_id(id).as_deref(), Some(text), "{id:?}");
+    }
+    for wrong in file["not_encoded"].as_array().unwrap() {
+        assert_eq!(decode_id(wrong.as_str().unwrap()), None, "{wrong}");
+    }
 }
 
 #[test]

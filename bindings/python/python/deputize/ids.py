@@ -23,7 +23,7 @@ __all__ = ["decode_id", "encode_id", "id_text"]
 # The percent sign too, so that no two texts are one id. The same set in every
 # language: what the core takes in an id stays as it is, but for `%`.
 _ENCODED = re.compile(
-    "[%:#*\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff]"
+    "[%:#*\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"
 )
 _ESCAPES = re.compile("(?:%[0-9A-F]{2})+")
 
