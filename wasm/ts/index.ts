@@ -1,4 +1,6 @@
-// What every entry point gives.
+/// <reference lib="esnext.disposable" preserve="true" />
+// What every entry point gives. The types bring `Disposable` along, which a
+// program's own `lib` need not have.
 
 export { Caller, type Context } from "./caller.js";
 export { DeputizeError } from "./error.js";

@@ -21,6 +21,7 @@ async function step(world, guard, given, has) {
   else if ("shown" in given) {
     if (has.includes("lists")) assert.deepEqual((await guard.shown()).sort(), given.shown);
   } else if ("seen" in given) assert.deepEqual(world.rulings.map(({ code }) => code), given.seen);
+  else if ("door" in given) assert.equal(await guard.door(), given.door);
   else if ("listed" in given) assert.deepEqual((await guard.method(given.listed, {})).names, given.names);
   else if ("method" in given) refusedAs(await guard.method(given.method, given.params), given.code);
   else await call(world, guard, given, has);

@@ -11,7 +11,7 @@ pytest.importorskip("fastmcp")
 
 from deputize import MisuseError
 
-from .contract.guards import GUARDS, Answer, Guard
+from .contract.guards import DOORS, GUARDS, Answer, Guard
 from .contract.world import FILE, World
 
 HAS: dict[str, list[str]] = FILE["guards"]["python"]
@@ -45,10 +45,11 @@ def test_contract(name: str, case: dict[str, Any]) -> None:
         return
     with GUARDS[name](world) as guard:
         for step in case["steps"]:
-            _step(world, guard, step, HAS[name])
+            _step(world, guard, step, name)
 
 
-def _step(world: World, guard: Guard, step: dict[str, Any], has: list[str]) -> None:
+def _step(world: World, guard: Guard, step: dict[str, Any], name: str) -> None:
+    has = HAS[name]
     if "policy" in step:
         world.in_force = step["policy"]
     elif "until" in step:
@@ -58,6 +59,8 @@ def _step(world: World, guard: Guard, step: dict[str, Any], has: list[str]) -> N
             assert sorted(guard.shown()) == step["shown"]
     elif "seen" in step:
         assert [ruling.reason for ruling in world.rulings] == step["seen"]
+    elif "door" in step:
+        assert DOORS[name](world) == step["door"]
     elif "listed" in step:
         assert guard.method(step["listed"], {}).names == step["names"]
     elif "method" in step:

@@ -4,8 +4,10 @@
 import { createServer } from "node:http";
 
 import { tool as langchainTool } from "@langchain/core/tools";
-import { McpServer as McpServer1 } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { McpServer as McpServer1, ResourceTemplate as Template1 } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
+import { requireBearerAuth as requireBearerAuth1 } from "@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js";
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport as Memory1 } from "@modelcontextprotocol/sdk/inMemory.js";
 import * as client2 from "@modelcontextprotocol/client";
@@ -20,7 +22,7 @@ import { guardTools as guardAi } from "deputize/ai";
 import * as forExpress from "deputize/express";
 import * as forHono from "deputize/hono";
 import { Identity, guardTools as guardLangChain } from "deputize/langchain";
-import { guardTools as guardMcp } from "deputize/mcp";
+import { guardTools as guardMcp, tokenVerifier } from "deputize/mcp";
 import { guardTools as guardAgents } from "deputize/openai-agents";
 import express from "express";
 import { Hono } from "hono";
@@ -49,7 +51,8 @@ export function told(text) {
 const allowed = (text) => ({ code: "allowed", told: text });
 
 /** MCP over HTTP where a token, or nobody, asks; in memory where the host says who. */
-function mcp({ Server, serve, Client, pair }) {
+function mcp({ Server, Template, door, invalidToken, serve, Client, pair }) {
+  const verifierOf = (world) => tokenVerifier({ policy: () => world.policy(), audience: AUDIENCE, invalidToken });
   return async (world) => {
     const local = world.who !== null && world.who.token === undefined;
     // Who is given to a server for where there is no HTTP.
@@ -65,6 +68,8 @@ function mcp({ Server, serve, Client, pair }) {
       }
       const argsSchema = Server === McpServer1 ? {} : z.object({});
       server.registerPrompt("hello", { argsSchema }, () => ({ messages: [{ role: "user", content: { type: "text", text: "hello" } }] }));
+      // Its completion is another method.
+      server.registerResource("any", new Template("docs://{id}", { list: undefined, complete: { id: () => ["one"] } }), {}, () => ({ contents: [] }));
       server.registerResource("one", "docs://one", {}, () => ({ contents: [{ uri: "docs://one", text: "text" }] }));
       return server;
     };
@@ -105,13 +110,25 @@ function mcp({ Server, serve, Client, pair }) {
         if (error !== undefined) return told(error.message);
         return { ...allowed(""), names: Object.values(result).find(Array.isArray)?.map(({ name, uri }) => name ?? uri) ?? [] };
       },
+      door: () => door(verifierOf(world), world.who === null ? {} : { authorization: `Bearer ${world.token(world.who.token)}` }),
       close,
     };
   };
 }
 
 const mcp1 = mcp({
+  invalidToken: (message) => new InvalidTokenError(message),
+  door: async (verifier, headers) => {
+    const app = express().post("/mcp", requireBearerAuth1({ verifier }), (_, response) => response.send("in"));
+    const http = createServer(app).listen(0, "127.0.0.1");
+    await new Promise((ready) => http.once("listening", ready));
+    const { status } = await fetch(`http://127.0.0.1:${http.address().port}/mcp`, { method: "POST", headers });
+    http.closeAllConnections();
+    http.close();
+    return status;
+  },
   Server: McpServer1,
+  Template: Template1,
   Client: Client1,
   pair: () => Memory1.createLinkedPair(),
   serve: async (make, request, authInfo) => {
@@ -121,7 +138,13 @@ const mcp1 = mcp({
   },
 });
 const mcp2 = mcp({
+  invalidToken: (message) => new server2.OAuthError(server2.OAuthErrorCode.InvalidToken, message),
+  door: async (verifier, headers) => {
+    const letIn = await server2.requireBearerAuth({ verifier })(new Request("https://tools.example/mcp", { method: "POST", headers })).catch(() => ({ status: 500 }));
+    return letIn.status ?? 200;
+  },
   Server: server2.McpServer,
+  Template: server2.ResourceTemplate,
   Client: client2.Client,
   pair: () => server2.InMemoryTransport.createLinkedPair(),
   serve: (make, request, authInfo) => server2.createMcpHandler(make).fetch(request, authInfo && { authInfo }),

@@ -24,13 +24,15 @@ from mcp import Client
 from mcp.server import MCPServer
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
+from mcp.types import Completion
 from pydantic import AnyHttpUrl
 
 from deputize.fastapi import Callers
+from deputize.fastmcp import PolicyTokenVerifier as FastVerifier
 from deputize.fastmcp import ToolGate as FastGate
 from deputize.identity import Token
 from deputize.langchain.agents import ToolGate
-from deputize.mcp import ToolGuard
+from deputize.mcp import PolicyTokenVerifier, ToolGuard
 from deputize.tools import ToolRule
 
 from .world import AUDIENCE, FILE, World
@@ -213,6 +215,11 @@ def mcp(world: World) -> Iterator[Guard]:
     for name, function in functions(world).items():
         server.tool()(guard(rules[name])(function) if name in rules else function)
     _extras(server)
+
+    @server.completion()
+    async def complete(reference: Any, argument: Any, context: Any) -> Completion:
+        return Completion(values=["one", "two"])
+
     guard.protect(server)
     if _is_local(world):
         yield _InMemory(lambda: Client(server))
@@ -238,6 +245,31 @@ def fastmcp(world: World) -> Iterator[Guard]:
     app = server.http_app(stateless_http=True, json_response=True)
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         yield _OverHttp(client, _bearer(world))
+
+
+def _door(app: Any, world: World) -> int:
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+    token = _bearer(world)
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    body = {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}
+    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+        return client.post("/mcp", headers=headers, json=body).status_code
+
+
+def _mcp_door(world: World) -> int:
+    url = AnyHttpUrl(AUDIENCE)
+    auth = AuthSettings(issuer_url=url, resource_server_url=url, validate_token_resource=False)
+    server: MCPServer[Any] = MCPServer("tools", token_verifier=PolicyTokenVerifier(world.policy, audience=AUDIENCE), auth=auth)
+    return _door(server.streamable_http_app(json_response=True, stateless_http=True), world)
+
+
+def _fastmcp_door(world: World) -> int:
+    server: FastMCP[Any] = FastMCP("tools", auth=FastVerifier(world.policy, audience=AUDIENCE))
+    return _door(server.http_app(stateless_http=True, json_response=True), world)
+
+
+DOORS: dict[str, Callable[[World], int]] = {"mcp": _mcp_door, "fastmcp": _fastmcp_door}
 
 
 class _Model(GenericFakeChatModel):
@@ -317,4 +349,4 @@ def fastapi(world: World) -> Iterator[Guard]:
 
 GUARDS: dict[str, Callable[[World], Any]] = {"mcp": mcp, "fastmcp": fastmcp, "langchain": langchain, "fastapi": fastapi}
 
-__all__ = ["AUDIENCE", "FILE", "GUARDS", "Answer", "Guard"]
+__all__ = ["AUDIENCE", "DOORS", "FILE", "GUARDS", "Answer", "Guard"]
