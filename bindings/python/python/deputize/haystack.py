@@ -182,7 +182,9 @@ class AuthorizedRetriever:
         return {"documents": search.chosen, "report": search.report().to_dict()}
 
     def _search(self, inputs: dict[str, Any]) -> TopUp[Document]:
-        caller = caller_of(inputs.get("caller"), self.policy, audience=self.audience)
+        def caller() -> Caller:
+            return caller_of(inputs.get("caller"), self.policy, audience=self.audience)
+
         k = inputs.get("top_k") or getattr(self.retriever, "top_k", None)
         known = self._grows and isinstance(k, int) and k > 0
         count: int = k if known and k is not None else self.max_candidates

@@ -196,7 +196,7 @@ class AuthorizedRetriever(BaseRetriever):
     ) -> None:
         super().__init__(callback_manager=callback_manager)
         _refuse_showing(inner)
-        plain_function(on_report, "on_report")
+        plain_function(on_report, "on_report", "retrieval.options")
         if identity is not None and not is_identity(identity):
             plain_function(identity, "identity")
         if policy is not None:
@@ -213,7 +213,9 @@ class AuthorizedRetriever(BaseRetriever):
         self._sieve.known(policy)
 
     def _search(self) -> TopUp[NodeWithScore]:
-        caller = _asking(self._identity, self._policy, self._audience)
+        def caller() -> Caller:
+            return _asking(self._identity, self._policy, self._audience)
+
         k = getattr(self._inner, "similarity_top_k", None)
         if isinstance(k, int):
             return TopUp(self._sieve, caller, k, most=max(k, self._most), identify=_identify)

@@ -9,16 +9,24 @@ from typing import Any
 
 from haystack import Document as HaystackDocument
 from haystack import Pipeline
+from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever
+from haystack.document_stores.in_memory import InMemoryDocumentStore
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
+from llama_index.core import StorageContext, VectorStoreIndex
+from llama_index.core.embeddings import BaseEmbedding
 from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index.core.vector_stores import SimpleVectorStore
+from pydantic import PrivateAttr
 
 from deputize.haystack import AuthorizationFilter as HaystackFilter
+from deputize.haystack import AuthorizedRetriever as HaystackRetriever
 from deputize.identity import acting
 from deputize.langchain import AuthorizationFilter, AuthorizedRetriever
 from deputize.llama_index import AuthorizationPostprocessor
+from deputize.llama_index import AuthorizedRetriever as LlamaRetriever
 from deputize.retrieval import Acl, Named, Report
 
 from ..conftest import angle
@@ -43,6 +51,7 @@ class Shelf(Scene):
     def __init__(self, case: dict[str, Any]) -> None:
         super().__init__(FILE, case)
         self.reports: list[Report] = []
+        self.searches = 0
         chunks = case.get("chunks", [])
         if isinstance(chunks, dict):
             chunks = [{"source": f"document:{n}"} for n in range(chunks["documents"])]
@@ -76,6 +85,20 @@ class Shelf(Scene):
         self.reports.append(report)
         return None
 
+    def searched(self, search: Callable[[], Any]) -> Any:
+        """What a search gives, or what happens at it."""
+        happens = self.case.get("store", {})
+        self.searches += 1
+        if happens.get("fails") == self.searches:
+            raise ConnectionError("the store is gone")
+        found = search()
+        if happens.get("at") == self.searches:
+            if "policy" in happens:
+                self.in_force = happens["policy"]
+            else:
+                self.until(happens["until"])
+        return found
+
     def found(self, texts: Sequence[str], report: Report | dict[str, Any], watched: str = "") -> Found:
         counted = report if isinstance(report, dict) else report.to_dict()
         return Found([int(text.split()[1]) for text in texts], counted["dropped"], counted["stopped"], watched)
@@ -103,19 +126,9 @@ class _Store(InMemoryVectorStore):
     def __init__(self, shelf: Shelf) -> None:
         super().__init__(_Angles())
         self._shelf = shelf
-        self._searches = 0
 
     def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
-        happens = self._shelf.case.get("store", {})
-        self._searches += 1
-        if happens.get("fails") == self._searches:
-            raise ConnectionError("the store is gone")
-        found = super().similarity_search(query, k, **kwargs)
-        if happens.get("at") == self._searches:
-            if "policy" in happens:
-                self._shelf.in_force = happens["policy"]
-            else:
-                self._shelf.until(happens["until"])
+        found: list[Document] = self._shelf.searched(lambda: super(_Store, self).similarity_search(query, k, **kwargs))
         return found
 
     async def asimilarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
@@ -197,10 +210,84 @@ def _haystack(shelf: Shelf) -> Callable[[], Found]:
     return ask
 
 
+class _Index(SimpleVectorStore):
+    """LlamaIndex's own store, at one of whose searches something happens."""
+
+    _shelf: Any = PrivateAttr()
+
+    def query(self, query: Any, **kwargs: Any) -> Any:
+        return self._shelf.searched(lambda: super(_Index, self).query(query, **kwargs))
+
+
+class _IndexAngles(BaseEmbedding):
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return angle(text)
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return angle(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return angle(query)
+
+
+def _llama_index_retriever(shelf: Shelf) -> Callable[[], Found]:
+    store = _Index()
+    store._shelf = shelf
+    nodes = [
+        TextNode(id_=f"id of {text}", text=text, metadata={name: value for name, value in metadata.items()},
+                 excluded_embed_metadata_keys=list(metadata))
+        for text, metadata in shelf.chunks
+    ]
+    index = VectorStoreIndex(
+        nodes, embed_model=_IndexAngles(), storage_context=StorageContext.from_defaults(vector_store=store)
+    )
+    bounds = {"max_candidates": shelf.case["most"]} if "most" in shelf.case else {}
+    inner = index.as_retriever(similarity_top_k=shelf.case.get("k", 10))
+    retriever = LlamaRetriever(inner, identity=lambda: shelf.identity(), **bounds, **shelf.options())
+
+    def ask() -> Found:
+        found = retriever.retrieve("q")
+        return shelf.found([one.node.get_content() for one in found], shelf.reports[-1])
+
+    return ask
+
+
+class _Documents(InMemoryDocumentStore):
+    """Haystack's own store, at one of whose searches something happens."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(embedding_similarity_function="cosine")
+        self._shelf = shelf
+
+    def embedding_retrieval(self, *args: Any, **kwargs: Any) -> Any:
+        return self._shelf.searched(lambda: super(_Documents, self).embedding_retrieval(*args, **kwargs))
+
+
+def _haystack_retriever(shelf: Shelf) -> Callable[[], Found]:
+    store = _Documents(shelf)
+    store.write_documents([
+        HaystackDocument(id=f"id of {text}", content=text, meta=metadata, embedding=angle(text))
+        for text, metadata in shelf.chunks
+    ])
+    bounds = {"max_candidates": shelf.case["most"]} if "most" in shelf.case else {}
+    inner = InMemoryEmbeddingRetriever(store, top_k=shelf.case.get("k", 10))
+    options = shelf.options(sink=False)
+    made = Pipeline()
+    made.add_component("search", HaystackRetriever(inner, options.pop("action"), **bounds, **options))
+
+    def ask() -> Found:
+        found = made.run({"search": {"query_embedding": angle("q"), "caller": shelf.identity()}})["search"]
+        return shelf.found([one.content for one in found["documents"]], found["report"])
+
+    return ask
+
+
 RETRIEVERS: dict[str, Callable[[Shelf], Callable[[], Found]]] = {
     "langchain": _langchain(False),
     "langchain, waiting": _langchain(True),
     "langchain's compressor": _compressor,
     "llama index": _llama_index,
     "haystack": _haystack,
+    "llama index, a retriever": _llama_index_retriever,
+    "haystack, a retriever": _haystack_retriever,
 }
