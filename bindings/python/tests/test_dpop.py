@@ -53,6 +53,23 @@ def test_it_is_forgotten_when_it_no_longer_counts_and_not_before(make: Any, monk
     assert not store.take(old, 70) and old["issued_at"] == int(wall)
 
 
+def test_a_clock_that_was_far_ahead_locks_nobody_out_for_long(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, wall, steady = make(), time.time(), time.monotonic()
+    passed = [0.0, 0.0]
+    monkeypatch.setattr(time, "time", lambda: wall + passed[0])
+    monkeypatch.setattr(time, "monotonic", lambda: steady + passed[1])
+    early = use(0)
+    assert store.take(early, 70)
+    passed[:] = [1e7, 1]  # a year's third ahead
+    assert store.take(use(1), 70)
+    passed[:] = [2, 2]  # and set right: what was taken before is forgotten, so nothing is taken for a while
+    assert not store.take(early, 70) and not store.take(use(2), 70)
+    passed[:] = [71, 71]
+    assert not store.take(use(3), 70)
+    passed[:] = [73, 73]
+    assert store.take(use(4), 70) and not store.take(use(4), 70) and len(store) == 1
+
+
 def test_one_key_does_not_lock_out_the_others(make: Any) -> None:
     store = make(all=10, of_one_key=3)
     assert [store.take(use(n, "busy"), 70) for n in range(5)] == [True] * 3 + [False] * 2

@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from .callbacks import options_error, plain_function
 from .shapes import DpopUse
@@ -50,6 +50,26 @@ class ProofStore(Protocol):
         ...
 
 
+class _Clock(NamedTuple):
+    """The latest time that a store has seen, and from when it takes proofs.
+
+    Where the clock is set back, what was forgotten would count again. So a proof
+    that may have been is not taken; and where the clock had been far ahead, none
+    is, until every one that may have been is too old to count.
+    """
+
+    latest: float
+    opens: float
+
+    def at(self, wall: float, seconds: float) -> _Clock:
+        if wall + seconds < self.latest:
+            return _Clock(wall, wall + seconds)
+        return _Clock(max(self.latest, wall), self.opens)
+
+    def takes(self, use: DpopUse, wall: float, seconds: float) -> bool:
+        return wall >= self.opens and use["issued_at"] + seconds >= self.latest
+
+
 class MemoryProofs:
     """Remembers proofs in this process."""
 
@@ -59,17 +79,19 @@ class MemoryProofs:
         # When each may be forgotten, oldest first.
         self._until: dict[bytes, tuple[float, float, str]] = {}
         self._counts: dict[str, int] = {}
-        self._latest = 0.0
+        self._clock = _Clock(0.0, 0.0)
 
     def take(self, use: DpopUse, seconds: float) -> bool:
         """As `ProofStore.take`."""
         name, key = _name(use), use["thumbprint"]
         with self._lock:
             wall, steady = time.time(), time.monotonic()
-            self._latest = max(self._latest, wall)
+            before, self._clock = self._clock, self._clock.at(wall, seconds)
+            if self._clock.latest < before.latest:
+                self._until.clear()
+                self._counts.clear()
             self._forget(steady)
-            # Where the clock was set back, what was forgotten would count again.
-            if use["issued_at"] + seconds < self._latest:
+            if not self._clock.takes(use, wall, seconds):
                 return False
             count = self._counts.get(key, 0)
             if name in self._until or len(self._until) >= self._most[0] or count >= self._most[1]:
@@ -85,7 +107,7 @@ class MemoryProofs:
         while self._until:
             name = next(iter(self._until))
             wall_end, steady_end, key = self._until[name]
-            if self._latest <= wall_end or steady <= steady_end:
+            if self._clock.latest <= wall_end or steady <= steady_end:
                 return
             del self._until[name]
             left = self._counts[key] - 1
@@ -118,8 +140,8 @@ class SqliteProofs:
         )
         connection.execute("CREATE INDEX IF NOT EXISTS proofs_end ON proofs (end)")
         connection.execute("CREATE INDEX IF NOT EXISTS proofs_key ON proofs (key)")
-        connection.execute("CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), latest REAL NOT NULL, count INTEGER NOT NULL)")
-        connection.execute("INSERT OR IGNORE INTO state VALUES (1, 0, 0)")
+        connection.execute("CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), latest REAL NOT NULL, opens REAL NOT NULL, count INTEGER NOT NULL)")
+        connection.execute("INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0)")
         connection.execute("COMMIT")
 
     def take(self, use: DpopUse, seconds: float) -> bool:
@@ -138,18 +160,19 @@ class SqliteProofs:
         return taken
 
     def _take(self, connection: sqlite3.Connection, use: DpopUse, seconds: float) -> bool:
-        latest, count = connection.execute("SELECT latest, count FROM state").fetchone()
-        latest = max(latest, time.time())
-        count -= connection.execute("DELETE FROM proofs WHERE end < ?", (latest,)).rowcount
+        latest, opens, count = connection.execute("SELECT latest, opens, count FROM state").fetchone()
+        wall = time.time()
+        clock = _Clock(latest, opens).at(wall, seconds)
+        kept = ("DELETE FROM proofs", ()) if clock.latest < latest else ("DELETE FROM proofs WHERE end < ?", (clock.latest,))
+        count -= connection.execute(*kept).rowcount
         key = use["thumbprint"]
         own = "SELECT COUNT(*) FROM (SELECT 1 FROM proofs WHERE key = ? LIMIT ?)"
         room = count < self._most[0] and connection.execute(own, (key, self._most[1])).fetchone()[0] < self._most[1]
         taken = False
-        # Where the clock was set back, what was forgotten would count again.
-        if room and use["issued_at"] + seconds >= latest:
-            row = (_name(use), key, latest + seconds)
+        if room and clock.takes(use, wall, seconds):
+            row = (_name(use), key, clock.latest + seconds)
             taken = connection.execute("INSERT OR IGNORE INTO proofs VALUES (?, ?, ?)", row).rowcount == 1
-        connection.execute("UPDATE state SET latest = ?, count = ?", (latest, count + taken))
+        connection.execute("UPDATE state SET latest = ?, opens = ?, count = ?", (*clock, count + taken))
         return taken
 
     def __len__(self) -> int:

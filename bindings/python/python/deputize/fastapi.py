@@ -113,10 +113,13 @@ class Callers(SecurityBase):
         A `{name}` in the resource is the path's parameter of that name, as the
         endpoint gets it: `0042` is 42 where the endpoint takes an int. `scope`
         is named to a client whose token lacks it; what a scope covers, the
-        policy says.
+        policy says: where the one at hand says that it does not cover this, a
+        warning says so.
         """
         rule = ToolRule(action, resource)
         self._judge.known(rule)
+        if scope is not None:
+            self._judge.covered(rule, scope)
 
         async def permitted(request: HTTPConnection, caller: Caller = Depends(self)) -> Caller:
             name = _name(request)

@@ -13,6 +13,7 @@ Token(...)
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, cast, final
@@ -74,7 +75,7 @@ class Token:
     traces and checkpoints: this is neither shown nor pickled.
     """
 
-    __slots__ = ("_options", "_text")
+    __slots__ = ("_options", "_since", "_text")
 
     def __init__(self, text: str, **options: Any) -> None:
         if not isinstance(text, str):
@@ -85,6 +86,7 @@ class Token:
             raise MisuseError("guard.options", said)
         self._text = text
         self._options = dict(options)
+        self._since = time.time(), time.monotonic()
 
     def reveal(self) -> str:
         """The token itself."""
@@ -92,8 +94,16 @@ class Token:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What it is presented with, as in `Policy.verify`."""
-        return self._options
+        """What it is presented with, as in `Policy.verify`. A proof is as old as when it
+        was presented, whenever it is looked at again."""
+        proof = self._options.get("dpop")
+        if not isinstance(proof, Mapping):
+            return self._options
+        since = max(time.time() - self._since[0], time.monotonic() - self._since[1])
+        # A minute is what `Policy.verify` takes, where nothing is said.
+        presented = cast("Mapping[str, Any]", proof)
+        age = presented.get("max_age", 60) + int(max(0.0, since))
+        return {**self._options, "dpop": {**presented, "max_age": age}}
 
     def __repr__(self) -> str:
         return "Token(...)"

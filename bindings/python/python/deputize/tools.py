@@ -245,6 +245,22 @@ class Judge:
             if unknown is not None:
                 raise options_error(unknown)
 
+    def covered(self, rule: ToolRule, scope: str) -> None:
+        """Warns where a scope, as the policy at hand has it, covers nothing of a rule.
+
+        Raises MisuseError where it is no scope.
+        """
+        if not isinstance(scope, str) or not scope or self._policy is None:
+            raise options_error("`scope` must be a text")
+        try:
+            # Scopes are looked at before anybody's grants.
+            somebody = current(self._policy).caller("user:somebody", scopes=scope)
+            said = [somebody.check(rule.action, _HOLE.sub("x", one)).reason for one in rule.templates]
+        except Exception:
+            return  # no policy is at hand, or none of which that can be told
+        if "scope.insufficient" in said:
+            _log.warning("the scope `%s` does not cover `%s` on every resource of its rule", scope, rule.action)
+
     def _look_again(self) -> None:
         """Tells, where another policy has come into force, which rules it does not know."""
         if self._policy is None or isinstance(self._policy, Policy):

@@ -244,3 +244,19 @@ def test_what_was_proved_for_another_audience_counts_for_nothing(policy: Policy,
 
     with TestClient(ProvenTokens(mcp_app(policy), policy, audience=ANY, origin=AUDIENCE), base_url="http://127.0.0.1:8000") as client:
         assert call(client, shown(bound, url=f"{AUDIENCE}/mcp", method="POST"), "public").status_code == 401
+
+
+def test_a_proof_that_was_presented_is_no_older_when_it_is_looked_at_again(policy: Policy, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deputize.identity import Token, caller_of
+
+    url = f"{AUDIENCE}/documents/public"
+    shown_now = {"proof": proof(bound, url, age=20), "method": "GET", "uri": url, "max_age": 30}
+    token = Token(bound, dpop=shown_now)
+    assert caller_of(token, policy, audience=AUDIENCE).can("can_read", "document:public")
+    wall = time.time()
+    # Of a run that lasts: the token is looked at again, after 25 seconds.
+    late = Token(bound, dpop={**shown_now, "proof": proof(bound, url, age=45)})
+    with pytest.raises(DeniedError, match="proof.invalid"):
+        caller_of(late, policy, audience=AUDIENCE)
+    monkeypatch.setattr(time, "time", lambda: wall + 25)
+    assert caller_of(late, policy, audience=AUDIENCE).can("can_read", "document:public")

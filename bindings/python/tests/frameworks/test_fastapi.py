@@ -216,3 +216,16 @@ def test_what_is_set_up_wrong_is_told_at_once(policy: Policy) -> None:
     for action, resource in (("can_raed", "document:{d}"), ("can_read", "documnt:{d}"), ("can_read", "{d}")):
         with pytest.raises(MisuseError):
             callers.may(action, resource)
+
+
+def test_a_scope_that_does_not_cover_the_rule_is_told_of(policy: Policy, caplog: pytest.LogCaptureFixture) -> None:
+    """D4: else every client is sent away for a scope that would not help."""
+    callers = Callers(policy, audience=AUDIENCE)
+    callers.may("can_read", "document:{d}", scope="documents:read")
+    assert caplog.text == ""
+    for scope in ("documents:raed", "chunks:read"):
+        caplog.clear()
+        callers.may("can_read", "document:{d}", scope=scope)
+        assert f"`{scope}` does not cover `can_read`" in caplog.text
+    with pytest.raises(MisuseError):
+        callers.may("can_read", "document:{d}", scope="")
