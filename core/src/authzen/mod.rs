@@ -3,7 +3,8 @@
 //! The host is the transport: it hands over a request's body, and answers 200
 //! with what comes back, or 400 with a [`RequestError`], which is a body that
 //! is no request at all. All else that fails is a decision `false`, or a search
-//! without results, with the reason's code in its `context`.
+//! without results, with the reason's code in its `context`. So is an item of a
+//! list that is no evaluation: the others are answered.
 //!
 //! | in a request | is |
 //! |---|---|
@@ -11,13 +12,17 @@
 //! | `action.name` | the action |
 //! | `resource` | the object or entity `type:id` |
 //! | `context` | values for conditions, each under its own name |
-//! | `properties` | values for conditions too: `resource.properties.owner` is `resource_owner`, and so with `subject_` and `action_`, as OpenFGA has it. They go before a value of that name in `context` |
+//! | `properties` | values for conditions too: `resource.properties.owner` is `resource_owner`, and so with `subject_` and `action_` |
 //!
-//! They go over the `context` of the [`Setting`], and its `fixed_context` goes
-//! over them. Nothing in a
-//! request becomes a tuple, a tenant or a scope; those are the setting's.
-//! Members that the API does not know are passed over, as it demands; members
-//! that stand twice are refused.
+//! Where an attribute has several values, the first of these counts, for each
+//! attribute by itself: the tuple's own (`condition.context`), the
+//! `fixed_context` of the [`Setting`], the request's `context`, its
+//! `properties`, the `context` of the setting. So an attribute that is stored
+//! with a tuple cannot be overridden, and one that the host says may be either.
+//!
+//! Nothing in a request becomes a tuple, a tenant or a scope; those are the
+//! setting's. Members that the API does not know are passed over, as it
+//! demands; members that stand twice are refused.
 //!
 //! ```
 //! use deputize::{Policy, UnixSeconds, request::Setting};
@@ -39,7 +44,7 @@ mod search;
 
 pub use self::error::{RequestError, RequestFault};
 pub use self::page::Page;
-pub use self::search::{Found, NamedAction, NamedEntity};
+pub use self::search::{Found, Lacking, NamedAction, NamedEntity, Untold};
 
 use std::collections::BTreeMap;
 
@@ -75,7 +80,8 @@ pub struct Evaluation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Why {
-    /// The code of the [`Reason`], which is stable.
+    /// The code of the [`Reason`], or of the [`RequestError`] of an item that
+    /// is no evaluation. Both are stable.
     pub reason: &'static str,
     /// The reason in words. It names parties and resources: for logs, and for
     /// people who may know of them.
@@ -117,8 +123,8 @@ impl Policy {
     /// the members that they share.
     ///
     /// # Errors
-    /// See [`RequestError`]. One evaluation that is none makes the whole
-    /// request none, wherever the semantic would have stopped.
+    /// See [`RequestError`]. An item that is no evaluation is no such error: it
+    /// is denied, which stops `deny_on_first_deny` as any denial does.
     pub fn evaluations(
         &self,
         request: &[u8],
@@ -133,13 +139,13 @@ impl Policy {
             let question = Question::read(&body.root(), &body.root())?;
             return Ok(Evaluations::One(callers.evaluate(question)));
         }
-        let questions = items
-            .iter()
-            .map(|item| Question::read(item, &body.root()))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut evaluations = Vec::with_capacity(questions.len());
-        for question in questions {
-            let answer = callers.evaluate(question);
+        let mut evaluations = Vec::with_capacity(items.len());
+        for item in items {
+            let question = item.and_then(|item| Question::read(&item, &body.root()));
+            let answer = match question {
+                Ok(question) => callers.evaluate(question),
+                Err(error) => Evaluation::refused(&error),
+            };
             let last = semantic.stops_at(answer.decision);
             evaluations.push(answer);
             if last {
@@ -151,6 +157,16 @@ impl Policy {
 }
 
 impl Evaluation {
+    fn refused(error: &RequestError) -> Self {
+        Self {
+            decision: false,
+            context: Some(Why {
+                reason: error.code(),
+                message: error.to_string(),
+            }),
+        }
+    }
+
     fn of(decided: Result<(), Denial>) -> Self {
         Self {
             decision: decided.is_ok(),

@@ -21,6 +21,9 @@ pub(super) struct Place<'b> {
     pointer: String,
 }
 
+/// An item of a list of evaluations.
+pub(super) type Item<'b> = Result<Place<'b>, RequestError>;
+
 /// A subject or a resource.
 #[derive(Clone, Copy)]
 pub(super) struct Entity<'b> {
@@ -71,8 +74,9 @@ impl Body {
         }
     }
 
-    /// The items of `evaluations`; none where there is no such member.
-    pub(super) fn evaluations(&self) -> Result<Vec<Place<'_>>, RequestError> {
+    /// The items of `evaluations`, each an object or an error of its own; none
+    /// where there is no such member.
+    pub(super) fn evaluations(&self) -> Result<Vec<Item<'_>>, RequestError> {
         let Some(value) = self.members.get("evaluations") else {
             return Ok(Vec::new());
         };
@@ -92,7 +96,7 @@ impl Body {
                 _ => Err(shape(pointer, "an object")),
             }
         });
-        items.collect()
+        Ok(items.collect())
     }
 }
 
@@ -143,6 +147,24 @@ impl<'b> Place<'b> {
             id: self.text("id")?,
         })
     }
+
+    /// As [`Self::entity`], with the type of the default of that name where
+    /// its own is lacking.
+    fn entity_or_type_of(
+        &self,
+        defaults: &Place<'b>,
+        name: &'static str,
+    ) -> Result<Entity<'b>, RequestError> {
+        let id = self.text("id")?;
+        if self.get("type").is_none()
+            && let Some(default) = defaults.object(name)?
+            && default.get("type").is_some()
+        {
+            let kind = default.text("type")?;
+            return Ok(Entity { kind, id });
+        }
+        self.entity()
+    }
 }
 
 pub(super) fn shape(pointer: impl Into<String>, expected: &'static str) -> RequestError {
@@ -177,7 +199,9 @@ impl Entity<'_> {
 
 impl<'b> Question<'b> {
     /// Reads one evaluation. What `own` does not say at all is taken from
-    /// `defaults`, each member as a whole.
+    /// `defaults`, each member as a whole; of a subject or a resource that has
+    /// no type, the type too. An id never is: what lost its id on the way must
+    /// not be taken for something else.
     pub(super) fn read(own: &Place<'b>, defaults: &Place<'b>) -> Result<Self, RequestError> {
         let member = |name| match own.object(name)? {
             Some(place) => Ok(Some(place)),
@@ -188,9 +212,9 @@ impl<'b> Question<'b> {
         let action = required("action")?;
         let resource = required("resource")?;
         Ok(Self {
-            subject: subject.entity()?,
+            subject: subject.entity_or_type_of(defaults, "subject")?,
             action: action.text("name")?,
-            resource: resource.entity()?,
+            resource: resource.entity_or_type_of(defaults, "resource")?,
             values: Values {
                 context: member("context")?.map(|place| place.members),
                 subject: subject.properties()?,
@@ -260,7 +284,7 @@ impl<'b> Search<'b> {
 impl Values<'_> {
     /// As conditions see them, before what the host says.
     pub(super) fn all(&self) -> Map<String, Value> {
-        let mut all = self.context.cloned().unwrap_or_default();
+        let mut all = Map::new();
         for (part, properties) in [
             ("subject", self.subject),
             ("action", self.action),
@@ -270,6 +294,8 @@ impl Values<'_> {
                 all.insert(format!("{part}_{name}"), value.clone());
             }
         }
+        // As in OpenFGA, so that one model answers alike on both.
+        all.extend(self.context.cloned().unwrap_or_default());
         all
     }
 }

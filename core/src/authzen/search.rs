@@ -1,5 +1,7 @@
 //! Searches: every subject, resource or action for which an evaluation would
-//! allow. Each candidate is evaluated; a list that may lack something is none.
+//! allow. Each candidate is evaluated. A list of subjects or resources that may
+//! lack something is none; of actions, those that could not be told for want of
+//! context are left out, and the answer says so.
 
 use std::collections::BTreeSet;
 
@@ -28,11 +30,36 @@ use super::{Callers, Why};
 pub struct Found<T> {
     /// Which part of the results this is.
     pub page: Page,
-    /// Why nothing could be searched for; then there are no results.
+    /// What the results do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub context: Option<Why>,
+    pub context: Option<Lacking>,
     /// The results of this page, sorted.
     pub results: Vec<T>,
+}
+
+/// What the results of a search lack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Lacking {
+    /// All of them: why nothing could be searched for.
+    All(Why),
+    /// Some actions, which may be allowed or not.
+    Actions {
+        /// Each of them, on every page.
+        untold: Vec<Untold>,
+    },
+}
+
+/// An action of which could not be told whether it is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Untold {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    #[serde(flatten)]
+    pub why: Why,
 }
 
 /// A subject or a resource that was found.
@@ -116,8 +143,12 @@ impl Policy {
     }
 
     /// Answers an Action Search request: everything that a subject may do with
-    /// a resource, which is every relation of the model that it has, and every
-    /// permission on an entity.
+    /// a resource, which is every relation of the model that it has and that is
+    /// an action by the snapshot's `actions`, and every permission on an entity.
+    ///
+    /// A relation whose condition could not be told, because the request says
+    /// too little or something of another type, is not among the results:
+    /// `context` names it.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -131,8 +162,13 @@ impl Policy {
         let root = body.root();
         let search = Search::read(&root, Wanted::Actions)?;
         let cut = Cut::read(&root, Wanted::Actions)?;
-        let found = self.actions(&search, now, setting);
-        Ok(Found::of(found, cut, |name| NamedAction { name }))
+        let mut untold = Vec::new();
+        let found = self.actions(&search, now, setting, &mut untold);
+        let mut found = Found::of(found, cut, |name| NamedAction { name });
+        if found.context.is_none() && !untold.is_empty() {
+            found.context = Some(Lacking::Actions { untold });
+        }
+        Ok(found)
     }
 
     fn subjects(
@@ -243,34 +279,46 @@ impl Policy {
         known
     }
 
+    /// What is allowed, and what could not be told.
     fn actions(
         &self,
         search: &Search<'_>,
         now: UnixSeconds,
         setting: &Setting<'_>,
+        untold: &mut Vec<Untold>,
     ) -> Result<BTreeSet<String>, Denial> {
         let mut callers = Callers::new(self, now, setting);
         let caller = callers.caller(&search.subject.principal())?;
         let resource = search.resource.object()?;
         let context = search.values.all();
-        let mut names = BTreeSet::new();
-        let def = self.model().types.iter();
-        let def = def.clone().find(|def| def.name == search.resource.kind);
-        names.extend(def.iter().flat_map(|def| &def.relations).map(|r| &*r.name));
+        let kind = search.resource.kind;
+        let def = self.model().types.iter().find(|def| def.name == kind);
+        let relations = def.iter().flat_map(|def| &def.relations).map(|r| &*r.name);
+        let listed = self.inner.sections.actions.iter().find(|a| a.of == kind);
+        let is_action = |name: &&str| listed.is_none_or(|listed| listed.covers(name));
+        let mut names = order::set(relations.filter(is_action));
         let entity = entity_id(&resource).and_then(|id| self.entities().entity(id));
         if let Some(entity) = entity {
             let types = self.inner.sections.entity_types.records.iter();
             let own = types.filter(|placed| placed.record.id == entity.type_id);
             names.extend(own.flat_map(|p| &p.record.permissions).map(|p| &*p.name));
         } else if def.is_none() {
-            let name = search.resource.kind.to_owned();
+            let name = kind.to_owned();
             return Err(QueryError::UnknownType { name }.into());
         }
         let asked = caller.at(now).with_context(&context);
         let mut found = BTreeSet::new();
         for name in names {
-            if holds(asked.check(name, &resource))? {
-                found.insert(name.to_owned());
+            match holds(asked.check(name, &resource)) {
+                Ok(true) => {
+                    found.insert(name.to_owned());
+                }
+                Ok(false) => {}
+                Err(denial) if is_of_condition(denial.reason) => untold.push(Untold {
+                    name: name.to_owned(),
+                    why: denial.into(),
+                }),
+                Err(denial) => return Err(denial),
             }
         }
         Ok(found)
@@ -294,7 +342,7 @@ impl<T> Found<T> {
             }
             Err(denial) => Self {
                 page: Page::default(),
-                context: Some(denial.into()),
+                context: Some(Lacking::All(denial.into())),
                 results: Vec::new(),
             },
         }
@@ -315,6 +363,10 @@ fn holds(asked: Result<(), Denial>) -> Result<bool, Denial> {
 fn is_uncertain(reason: Reason) -> bool {
     let room = reason.code().split('.').next();
     matches!(room, Some("condition" | "budget" | "internal"))
+}
+
+fn is_of_condition(reason: Reason) -> bool {
+    reason.code().starts_with("condition.")
 }
 
 fn of_type(name: &str, kind: &str) -> bool {

@@ -188,7 +188,7 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
         refuse_conflicts(&edges, &raw, tuples, &guards)?;
     }
     let types = TypeRanges::of(&plan, &names);
-    let directory = Directory::compile(snapshot)?;
+    let directory = Directory::compile(snapshot, &model)?;
     for warning in directory.warnings() {
         warnings.note(warning.code(), &warning.pointer, warning.kind.to_string());
     }

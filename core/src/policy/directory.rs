@@ -9,11 +9,12 @@ use crate::action::Pattern;
 #[cfg(feature = "tokens")]
 use crate::entity;
 use crate::entity::{ENTITY_TYPE, Entities, EntityWarning};
-use crate::model::identifier;
+use crate::model::{Model, identifier};
 use crate::order;
 use crate::path::Path;
 use crate::snapshot::{
-    DelegationRecord, PrincipalRecord, ResourceRecord, Snapshot, SnapshotError, SnapshotErrorKind,
+    ActionsRecord, DelegationRecord, PrincipalRecord, ResourceRecord, Snapshot, SnapshotError,
+    SnapshotErrorKind,
 };
 
 #[cfg(feature = "tokens")]
@@ -55,7 +56,7 @@ pub(crate) struct AccessRule {
 
 impl Directory {
     /// Checks the sections and indexes them.
-    pub(super) fn compile(snapshot: &Snapshot<'_>) -> Result<Self, SnapshotError> {
+    pub(super) fn compile(snapshot: &Snapshot<'_>, model: &Model) -> Result<Self, SnapshotError> {
         let mut directory = Self::default();
         for (i, record) in snapshot.principals.iter().enumerate() {
             directory.add_principal(record, &format!("/principals/{i}"))?;
@@ -125,6 +126,7 @@ impl Directory {
         if let Some(delegation) = &snapshot.delegation {
             check_delegation(delegation)?;
         }
+        check_actions(&snapshot.actions, model)?;
         Ok(directory)
     }
 
@@ -339,6 +341,28 @@ pub(crate) fn entity_id(text: &str) -> Option<&str> {
 /// Whether a resource is meant as a path; otherwise it is meant as an object.
 pub(crate) fn is_path(resource: &str) -> bool {
     resource.starts_with('/') || !resource.contains(':')
+}
+
+/// Whether the actions that are listed are relations of the model.
+fn check_actions(actions: &[ActionsRecord], model: &Model) -> Result<(), SnapshotError> {
+    let mut seen = BTreeSet::new();
+    for (i, record) in actions.iter().enumerate() {
+        let pointer = format!("/actions/{i}");
+        let Some(def) = model.types.iter().find(|def| def.name == record.of) else {
+            return Err(value(&record.of, "a type of the model").at(format!("{pointer}/type")));
+        };
+        if !seen.insert(&record.of) {
+            return Err(duplicate(&record.of).at(format!("{pointer}/type")));
+        }
+        for (j, name) in record.relations.iter().enumerate() {
+            let mut relations = def.relations.iter();
+            if !relations.any(|relation| ActionsRecord::is_named(name, &relation.name)) {
+                let wanted = "a relation of that type, or how one begins with `*` at its end";
+                return Err(value(name, wanted).at(format!("{pointer}/relations/{j}")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_delegation(delegation: &DelegationRecord) -> Result<(), SnapshotError> {

@@ -260,7 +260,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Inner, CompiledError> {
     let snapshot = Snapshot::from_json(head).map_err(refused)?;
     let (model, _) = build::read_model(snapshot.model.as_ref()).map_err(refused)?;
     let plan = Plan::compile(&model);
-    let directory = Directory::compile(&snapshot).map_err(refused)?;
+    let directory = Directory::compile(&snapshot, &model).map_err(refused)?;
     #[cfg(feature = "tokens")]
     let trust = Trust::compile(&snapshot, &plan).map_err(refused)?;
     let mut guards = GuardTable::for_model(&model).map_err(refused)?;

@@ -11,8 +11,8 @@ mod sections;
 pub use error::{Position, SnapshotError, SnapshotErrorKind};
 pub use orphans::{Orphan, OrphanKind};
 pub use sections::{
-    AccessRecord, ActorAuthority, Actors, CheckHops, DelegationRecord, HopAuthority, HopRecord,
-    HopTuple, IdentityRecord, PrincipalRecord, ResourceRecord,
+    AccessRecord, ActionsRecord, ActorAuthority, Actors, CheckHops, DelegationRecord, HopAuthority,
+    HopRecord, HopTuple, IdentityRecord, PrincipalRecord, ResourceRecord,
 };
 
 use std::borrow::Cow;
@@ -140,6 +140,10 @@ pub struct Snapshot<'a> {
     /// Who may act for whom. Without it no token with `act` is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegation: Option<DelegationRecord>,
+    /// Which relations a search for actions names: of a type that is not
+    /// listed here, all. It says nothing of what is allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionsRecord>,
     /// Bounds on the work that one question, and one call, may cost.
     #[serde(default, skip_serializing_if = "LimitsRecord::is_empty")]
     pub limits: LimitsRecord,

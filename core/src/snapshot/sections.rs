@@ -1,5 +1,5 @@
-//! The sections about principals, resources, access rules and delegation, and
-//! one order for all sections that do not depend on theirs.
+//! The sections about principals, resources, access rules, actions and
+//! delegation, and one order for all sections that do not depend on theirs.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -74,6 +74,36 @@ pub struct ResourceRecord {
     /// What else its owner noted down.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
+}
+
+/// Which relations of a type are actions, where a caller asks for all that it
+/// may do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ActionsRecord {
+    /// A type of the model.
+    #[serde(rename = "type")]
+    pub of: String,
+    /// Names of its relations, e.g. `can_read`, or how they begin, e.g.
+    /// `can_*`.
+    pub relations: Vec<String>,
+}
+
+impl ActionsRecord {
+    /// Whether a relation is one of them.
+    pub(crate) fn covers(&self, relation: &str) -> bool {
+        let mut listed = self.relations.iter();
+        listed.any(|name| Self::is_named(name, relation))
+    }
+
+    /// Whether a name, or how it begins, is this relation's.
+    pub(crate) fn is_named(name: &str, relation: &str) -> bool {
+        match name.strip_suffix('*') {
+            Some(begin) => relation.starts_with(begin),
+            None => relation == name,
+        }
+    }
 }
 
 /// Who may act for whom.
@@ -221,6 +251,7 @@ impl Snapshot<'_> {
             authorization_details: self.authorization_details.clone(),
             revoked: self.revoked.clone(),
             delegation: self.delegation.clone(),
+            actions: self.actions.clone(),
             limits: self.limits,
         };
         let types = &mut sections.entity_types.records;
@@ -252,6 +283,11 @@ impl Snapshot<'_> {
         }
         order::sort_by(&mut sections.principals, |a, b| a.id.cmp(&b.id));
         order::sort_by(&mut sections.resources, |a, b| a.id.cmp(&b.id));
+        for actions in &mut sections.actions {
+            order::sort(&mut actions.relations);
+            actions.relations.dedup();
+        }
+        order::sort(&mut sections.actions);
         #[cfg(feature = "tokens")]
         {
             order::sort_by(&mut sections.issuers, |a, b| a.issuer.cmp(&b.issuer));

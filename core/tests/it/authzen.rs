@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use deputize::Request;
-use deputize::authzen::{Evaluations, MAX_EVALUATIONS, MAX_REQUEST_BYTES, RequestError};
+use deputize::authzen::{Evaluations, Lacking, MAX_EVALUATIONS, MAX_REQUEST_BYTES, RequestError};
 use deputize::request::Setting;
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
@@ -220,9 +220,11 @@ fn properties_and_context_are_values_for_conditions() {
     );
     request["context"] = json!({"resource_owner": "anne", "more": 1});
     assert_eq!(decide(&policy, &request, &none), "allowed");
-    // Properties go over the context, both over the host's values, and what the
-    // host fixed over all.
+    // The request's context goes over its properties, both over the host's
+    // values, and what the host fixed over all.
     request["resource"]["properties"] = json!({"owner": "bob"});
+    assert_eq!(decide(&policy, &request, &none), "allowed");
+    request["context"] = json!({});
     assert_eq!(decide(&policy, &request, &none), "subject.no_grant");
     let mut host = Map::new();
     host.insert("resource_owner".to_owned(), json!("anne"));
@@ -372,13 +374,103 @@ fn each_semantic_stops_where_it_says() {
     request["evaluations"] = json!([document("2"), document("3")]);
     request["options"] = json!({"evaluations_semantic": "deny_on_first_deny"});
     assert_eq!(many(&request).unwrap(), ["allowed", "allowed"]);
-    // What stands behind the stop must be an evaluation all the same.
-    request["evaluations"] = json!([document("1"), {"resource": {"type": "document"}}]);
-    let error = many(&request).unwrap_err();
-    assert_eq!(
-        (error.code(), &*error.pointer),
-        ("authzen.missing", "/evaluations/1/resource")
-    );
+}
+
+/// An item that is no evaluation is a denial of its own, and stops a list like
+/// any other.
+#[test]
+fn an_item_that_is_no_evaluation_is_denied_and_the_others_are_answered() {
+    let good = json!({"resource": {"type": "document", "id": "2"}});
+    let broken = [
+        (json!({}), "authzen.missing", "/evaluations/1"),
+        (json!(1), "authzen.shape", "/evaluations/1"),
+        (json!(null), "authzen.shape", "/evaluations/1"),
+        (json!([]), "authzen.shape", "/evaluations/1"),
+        (
+            json!({"resource": {"type": "document"}}),
+            "authzen.missing",
+            "/evaluations/1/resource",
+        ),
+        (
+            json!({"resource": {"id": "2"}}),
+            "authzen.missing",
+            "/evaluations/1/resource",
+        ),
+        (
+            json!({"resource": null}),
+            "authzen.shape",
+            "/evaluations/1/resource",
+        ),
+        (
+            json!({"resource": {"type": null, "id": "2"}}),
+            "authzen.shape",
+            "/evaluations/1/resource/type",
+        ),
+        (
+            json!({"resource": good["resource"], "action": {}}),
+            "authzen.missing",
+            "/evaluations/1/action",
+        ),
+        (
+            json!({"resource": good["resource"], "subject": "user:carl"}),
+            "authzen.shape",
+            "/evaluations/1/subject",
+        ),
+        (
+            json!({"resource": good["resource"], "context": 1}),
+            "authzen.shape",
+            "/evaluations/1/context",
+        ),
+    ];
+    for (item, code, pointer) in broken {
+        let mut request = ask("user:carl", "can_read", "-:-");
+        request.as_object_mut().unwrap().remove("resource");
+        request["evaluations"] = json!([good, item, good]);
+        assert_eq!(many(&request).unwrap(), ["allowed", code, "allowed"]);
+        let answer = policy().evaluations(&text(&request), NOW, &Setting::default());
+        let Evaluations::Many { evaluations } = answer.unwrap() else {
+            panic!("a list was asked");
+        };
+        assert!(!evaluations[1].decision);
+        let why = evaluations[1].context.as_ref().unwrap();
+        assert!(why.message.starts_with(&format!("{pointer}: ")), "{why:?}");
+        for (semantic, expected) in [
+            ("deny_on_first_deny", vec!["allowed", code]),
+            ("permit_on_first_permit", vec!["allowed"]),
+        ] {
+            request["options"] = json!({"evaluations_semantic": semantic});
+            assert_eq!(many(&request).unwrap(), expected, "{semantic}");
+        }
+        request["evaluations"] = json!([item, good, item]);
+        assert_eq!(many(&request).unwrap(), [code, "allowed"]);
+    }
+    // A default that is none is an error of each that would take it.
+    let mut request = ask("user:carl", "can_read", "document:2");
+    request["subject"] = json!("user:carl");
+    request["evaluations"] = json!([{}, {"subject": {"type": "user", "id": "carl"}}]);
+    let answers = many(&request).unwrap();
+    assert_eq!(answers, ["authzen.shape", "allowed"]);
+}
+
+/// The certification scenario completes a type by the default's. An id is
+/// never completed: what lost its own must not be answered for another.
+#[test]
+fn a_type_is_completed_by_the_default_and_an_id_is_not() {
+    let mut request = ask("user:carl", "can_read", "document:2");
+    request["evaluations"] = json!([
+        {"resource": {"id": "2"}},
+        {"resource": {"id": "1"}},
+        {"resource": {"type": "document"}},
+        {"subject": {"id": "carl"}},
+        {"subject": {"type": "user"}},
+    ]);
+    let missing = "authzen.missing";
+    let expected = ["allowed", "subject.no_grant", missing, "allowed", missing];
+    assert_eq!(many(&request).unwrap(), expected);
+    // The type alone is a default too.
+    request["resource"] = json!({"type": "document"});
+    request["evaluations"] = json!([{"resource": {"id": "2"}}, {}]);
+    assert_eq!(many(&request).unwrap(), ["allowed", missing]);
 }
 
 #[test]
@@ -605,13 +697,6 @@ fn a_body_that_is_no_request_is_an_error_everywhere() {
     for (member, value, at, code) in [
         ("evaluations", json!({}), "/evaluations", "authzen.shape"),
         ("evaluations", json!(null), "/evaluations", "authzen.shape"),
-        ("evaluations", json!([1]), "/evaluations/0", "authzen.shape"),
-        (
-            "evaluations",
-            json!([{}, {"action": {}}]),
-            "/evaluations/1/action",
-            "authzen.missing",
-        ),
         (
             "evaluations",
             json!(vec![json!({}); MAX_EVALUATIONS + 1]),
@@ -638,11 +723,7 @@ fn a_body_that_is_no_request_is_an_error_everywhere() {
         assert_eq!((error.code(), &*error.pointer), (code, at));
     }
     let mut request = json!({"evaluations": [ask("user:anne", "can_read", "document:1"), {}]});
-    let error = many(&request).unwrap_err();
-    assert_eq!(
-        (error.code(), &*error.pointer),
-        ("authzen.missing", "/evaluations/1")
-    );
+    assert_eq!(many(&request).unwrap(), ["allowed", "authzen.missing"]);
     request["evaluations"].as_array_mut().unwrap().pop();
     assert_eq!(many(&request).unwrap(), ["allowed"]);
 }
@@ -798,6 +879,132 @@ fn searches_agree_with_evaluations() {
     assert!(found > 10, "{found}");
 }
 
+/// An action whose condition could not be told is left out; the answer says so,
+/// on every page.
+#[test]
+fn a_search_for_actions_leaves_out_what_could_not_be_told() {
+    let policy = policy();
+    let none = Setting::default();
+    let found = |request: &Value| {
+        let found = policy.search_actions(&text(request), NOW, &none).unwrap();
+        let found = serde_json::to_value(&found).unwrap();
+        let names = found["results"].as_array().unwrap().iter();
+        let names: Vec<String> = names
+            .map(|r| r["name"].as_str().unwrap().to_owned())
+            .collect();
+        (names, found["context"].clone(), found["page"].clone())
+    };
+    let untold = |reason: &str, message: &str| json!({"untold": [{"name": "mine", "reason": reason, "message": message}]});
+    let mut request = ask("user:anne", "-", "document:1");
+    let lacks = untold(
+        "condition.missing_context",
+        "condition `owned`: the context lacks `resource_owner`, `subject_name`",
+    );
+    let (names, context, _) = found(&request);
+    assert_eq!(names, ["can_read", "can_share", "owner"]);
+    assert_eq!(context, lacks);
+    request["page"] = json!({"limit": 2});
+    let (names, context, page) = found(&request);
+    assert_eq!(names, ["can_read", "can_share"]);
+    assert_eq!(context, lacks);
+    request["page"] = json!({"token": page["next_token"]});
+    let (names, context, _) = found(&request);
+    assert_eq!(names, ["owner"]);
+    assert_eq!(context, lacks);
+    request.as_object_mut().unwrap().remove("page");
+    request["context"] = json!({"resource_owner": 1, "subject_name": []});
+    let (names, context, _) = found(&request);
+    assert_eq!(names, ["can_read", "can_share", "owner"]);
+    assert_eq!(context["untold"][0]["reason"], "condition.ill_typed");
+    request["context"] = json!({"resource_owner": "anne", "subject_name": "anne"});
+    let (names, context, _) = found(&request);
+    assert_eq!(names, ["can_read", "can_share", "mine", "owner"]);
+    assert_eq!(context, Value::Null);
+    // Who holds nothing there is told no more than that.
+    let (names, context, _) = found(&ask("user:erin", "-", "document:1"));
+    assert!(names.is_empty());
+    assert_eq!(context, Value::Null);
+}
+
+fn with_actions(actions: Value) -> Result<Policy, deputize::SnapshotError> {
+    let mut snapshot = snapshot();
+    snapshot["actions"] = actions;
+    Policy::from_json(&text(&snapshot))
+}
+
+/// A snapshot says which relations are actions; evaluations do not ask it.
+#[test]
+fn a_search_for_actions_names_the_snapshots_actions() {
+    let mut request = ask("user:anne", "-", "document:1");
+    request["context"] = json!({"resource_owner": "anne", "subject_name": "anne"});
+    let none = Setting::default();
+    for (relations, expected) in [
+        (json!(["can_*"]), vec!["can_read", "can_share"]),
+        (json!(["can_read"]), vec!["can_read"]),
+        (json!(["owner", "can_s*"]), vec!["can_share", "owner"]),
+        (json!(["*"]), vec!["can_read", "can_share", "mine", "owner"]),
+        (json!([]), vec![]),
+        (json!(["blocked"]), vec![]),
+    ] {
+        let policy = with_actions(json!([{"type": "document", "relations": relations}])).unwrap();
+        let compiled = Policy::from_compiled(&policy.to_compiled()).unwrap();
+        for policy in [&policy, &compiled] {
+            let (results, reason) = search(policy, "action", &request, &none);
+            assert_eq!(
+                (results, reason),
+                (
+                    expected.iter().map(ToString::to_string).collect(),
+                    Value::Null
+                )
+            );
+        }
+        let owner = ask("user:anne", "owner", "document:1");
+        assert!(policy.evaluate(&text(&owner), NOW, &none).unwrap().decision);
+    }
+    // What is not an action is not asked, so that nothing is left untold of it.
+    let policy = with_actions(json!([{"type": "document", "relations": ["can_read"]}])).unwrap();
+    request["context"] = json!({});
+    let (results, reason) = search(&policy, "action", &request, &none);
+    assert_eq!(
+        (results, reason),
+        (vec!["can_read".to_owned()], Value::Null)
+    );
+    // Of a type that is not listed, all relations are.
+    let policy = with_actions(json!([{"type": "folder", "relations": []}])).unwrap();
+    let (results, _) = search(&policy, "action", &request, &none);
+    assert_eq!(results, ["can_read", "can_share", "owner"]);
+    for (actions, pointer) in [
+        (
+            json!([{"type": "planet", "relations": []}]),
+            "/actions/0/type",
+        ),
+        (
+            json!([{"type": "document", "relations": ["can_raed"]}]),
+            "/actions/0/relations/0",
+        ),
+        (
+            json!([{"type": "document", "relations": ["owner", "do_*"]}]),
+            "/actions/0/relations/1",
+        ),
+        (
+            json!([{"type": "document", "relations": [""]}]),
+            "/actions/0/relations/0",
+        ),
+        (
+            json!([{"type": "document", "relations": ["can_*d"]}]),
+            "/actions/0/relations/0",
+        ),
+        (
+            json!([{"type": "folder", "relations": []}, {"type": "folder", "relations": []}]),
+            "/actions/1/type",
+        ),
+        (json!([{"type": "folder", "names": []}]), "/actions/0/names"),
+    ] {
+        let error = with_actions(actions.clone()).unwrap_err();
+        assert_eq!(error.pointer, pointer, "{actions}");
+    }
+}
+
 #[test]
 fn a_search_that_cannot_be_complete_finds_nothing_and_says_why() {
     let policy = policy();
@@ -815,13 +1022,6 @@ fn a_search_that_cannot_be_complete_finds_nothing_and_says_why() {
             "user:anne",
             "mine",
             "document:-",
-            "condition.missing_context",
-        ),
-        (
-            "action",
-            "user:anne",
-            "-",
-            "document:1",
             "condition.missing_context",
         ),
         (
@@ -896,7 +1096,10 @@ fn a_search_that_cannot_be_complete_finds_nothing_and_says_why() {
     let stale = policy
         .search_subjects(&request, UnixSeconds(2_001), &none)
         .unwrap();
-    assert_eq!(stale.context.unwrap().reason, "snapshot.stale");
+    let Some(Lacking::All(why)) = stale.context else {
+        panic!("{stale:?}");
+    };
+    assert_eq!(why.reason, "snapshot.stale");
 }
 
 #[test]

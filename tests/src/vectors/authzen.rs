@@ -104,6 +104,17 @@ pub(super) fn cases() -> Vec<Case> {
             request(many("guess")),
         ),
         case(
+            "evaluations",
+            "bank",
+            "subject.no_grant",
+            "items that are no evaluation",
+            request(
+                json!({"subject": entity("user:anne"), "action": {"name": "can_read"},
+                "resource": entity("document:1"),
+                "evaluations": [{}, {"resource": {"type": "document"}}, 1, {"resource": {"id": "3"}}]}),
+            ),
+        ),
+        case(
             "search_subjects",
             "bank",
             "",
@@ -130,6 +141,20 @@ pub(super) fn cases() -> Vec<Case> {
             "bank",
             "",
             "what a user may do with a document",
+            search(entity("user:anne"), None, entity("document:1")),
+        ),
+        case(
+            "search_actions",
+            "bank",
+            "condition.missing_context",
+            "an action that could not be told",
+            search(entity("user:anne"), None, entity("credit:7")),
+        ),
+        case(
+            "search_actions",
+            "bank_actions",
+            "",
+            "the relations that are actions",
             search(entity("user:anne"), None, entity("document:1")),
         ),
         case(

@@ -399,6 +399,8 @@ pub fn codes(answer: &Value) -> Vec<String> {
     found.extend(text(&answer["denied"]["reason"]));
     found.extend(text(&answer["refused"]["reason"]));
     found.extend(text(&answer["context"]["reason"]));
+    let untold = answer["context"]["untold"].as_array().into_iter().flatten();
+    found.extend(untold.filter_map(|one| text(&one["reason"])));
     let each = answer["evaluations"].as_array().into_iter().flatten();
     found.extend(each.filter_map(|one| text(&one["context"]["reason"])));
     let dropped = answer["dropped"].as_object().into_iter().flatten();

@@ -258,6 +258,13 @@ pub fn all() -> BTreeMap<&'static str, Value> {
         tuple("agent:scheduler", "reader", "document:1"),
     ]);
     BTreeMap::from([
+        (
+            "bank_actions",
+            with(
+                "actions",
+                json!([{"type": "document", "relations": ["can_*"]}]),
+            ),
+        ),
         ("bank_stale", with("not_after", json!(NOW - 1))),
         ("bank_until_now", with("not_after", json!(NOW))),
         ("bank_without_delegation", alone),

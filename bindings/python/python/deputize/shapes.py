@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Literal, TypeAlias, TypedDict, Union
 __all__ = [
     "Absent",
     "AccessRecord",
+    "ActionsRecord",
     "Actor",
     "ActorAuthority",
     "Actors",
@@ -87,6 +88,8 @@ __all__ = [
     "Inspection",
     "IssuerConfig",
     "KeySource",
+    "LackingUntold",
+    "Lacking",
     "LimitsRecord",
     "ModelSource",
     "NamedAction",
@@ -142,6 +145,7 @@ __all__ = [
     "TupleTemplate",
     "UnfitValue",
     "UnixSeconds",
+    "Untold",
     "VerifyRequest",
     "WantedToken",
     "Warning",
@@ -160,6 +164,20 @@ class AccessRecord(TypedDict):
     """`type:id`."""
     resource: str
     """A path, e.g. `/account/acc-1/`."""
+
+
+class ActionsRecord(TypedDict):
+    """
+    Which relations of a type are actions, where a caller asks for all that it
+    may do.
+    """
+    relations: List[str]
+    """
+    Names of its relations, e.g. `can_read`, or how they begin, e.g.
+    `can_*`.
+    """
+    type: str
+    """A type of the model."""
 
 
 class Actor(TypedDict, total=False):
@@ -733,8 +751,8 @@ class _FoundNamedAction(TypedDict):
 
 class FoundNamedAction(_FoundNamedAction, total=False):
     """The answer to a search."""
-    context: Why
-    """Why nothing could be searched for; then there are no results."""
+    context: Lacking
+    """What the results do not say."""
 
 
 class _FoundNamedEntity(TypedDict):
@@ -746,8 +764,8 @@ class _FoundNamedEntity(TypedDict):
 
 class FoundNamedEntity(_FoundNamedEntity, total=False):
     """The answer to a search."""
-    context: Why
-    """Why nothing could be searched for; then there are no results."""
+    context: Lacking
+    """What the results do not say."""
 
 
 class GroundsRelationships(TypedDict):
@@ -1020,6 +1038,12 @@ class IssuerConfig(_IssuerConfig, total=False):
     The `typ` headers of its tokens, without `application/`, in any case.
     `["at+jwt", "JWT"]` where not said. A token without `typ` is a `JWT`.
     """
+
+
+class LackingUntold(TypedDict):
+    """Some actions, which may be allowed or not."""
+    untold: List[Untold]
+    """Each of them, on every page."""
 
 
 class LimitsRecord(TypedDict, total=False):
@@ -1344,6 +1368,11 @@ class Snapshot(_Snapshot, total=False):
     """A snapshot, borrowed from its text where that needs no unescaping."""
     access: List[AccessRecord]
     """Access rules: action patterns on paths."""
+    actions: List[ActionsRecord]
+    """
+    Which relations a search for actions names: of a type that is not
+    listed here, all. It says nothing of what is allowed.
+    """
     authorization_details: Dict[str, DetailType]
     """The types of authorization details that are understood."""
     delegation: DelegationRecord
@@ -1643,6 +1672,22 @@ class TupleTemplate(TypedDict):
     """E.g. `{subject}`."""
 
 
+class Untold(TypedDict):
+    """An action of which could not be told whether it is allowed."""
+    message: str
+    """
+    The reason in words. It names parties and resources: for logs, and for
+    people who may know of them.
+    """
+    name: str
+    """Its name."""
+    reason: str
+    """
+    The code of the [`Reason`], or of the [`RequestError`] of an item that
+    is no evaluation. Both are stable.
+    """
+
+
 class _VerifyRequest(TypedDict):
     now: UnixSeconds
     """The time of the request, in seconds since the Unix epoch."""
@@ -1718,7 +1763,10 @@ class Why(TypedDict):
     people who may know of them.
     """
     reason: str
-    """The code of the [`Reason`], which is stable."""
+    """
+    The code of the [`Reason`], or of the [`RequestError`] of an item that
+    is no evaluation. Both are stable.
+    """
 
 Absent: TypeAlias = Literal["empty"]
 """What a token without a claim means."""
@@ -1816,6 +1864,9 @@ KeySource: TypeAlias = Any
 An issuer's keys as written. Its `Debug` form does not show them, since they
 may be shared secrets.
 """
+
+Lacking: TypeAlias = Union[Why, LackingUntold]
+"""What the results of a search lack."""
 
 ModelSource: TypeAlias = Union[str, Any]
 """A model as DSL text or as OpenFGA's JSON."""
