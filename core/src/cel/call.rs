@@ -141,15 +141,11 @@ fn text_or_zone(function: Function, left: &Value, right: &Value, meter: &Meter) 
     match (function, left) {
         (Function::InCidr, Value::IpAddress(address)) => match address.in_cidr(argument) {
             Some(inside) => Ok(Value::Bool(inside)),
-            None => Err(EvalError::Cidr {
-                cidr: shorten(argument),
-            }),
+            None => Err(EvalError::Cidr),
         },
         (_, Value::Timestamp(_)) => match zone_offset(argument) {
             Some(offset) => part(function, left, offset),
-            None => Err(EvalError::TimeZone {
-                zone: shorten(argument),
-            }),
+            None => Err(EvalError::TimeZone),
         },
         _ => no_overload(name(function)),
     }
@@ -326,10 +322,8 @@ fn to_string(value: &Value) -> Called {
 }
 
 fn converted(to: &'static str, value: &Value, convert: impl FnOnce() -> Option<Value>) -> Called {
-    convert().ok_or_else(|| EvalError::Conversion {
-        to,
-        value: value.to_string().into(),
-    })
+    let from = value.type_name();
+    convert().ok_or(EvalError::Conversion { from, to })
 }
 
 fn checked(value: Option<Value>) -> Called {
@@ -338,11 +332,6 @@ fn checked(value: Option<Value>) -> Called {
 
 fn no_overload(name: &'static str) -> Called {
     Err(EvalError::NoOverload { name })
-}
-
-/// For messages: at most 64 characters.
-fn shorten(text: &str) -> Box<str> {
-    text.chars().take(64).collect::<String>().into()
 }
 
 /// The names of the functions that `text_or_zone` and `part` refuse.

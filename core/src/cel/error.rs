@@ -268,6 +268,8 @@ impl std::error::Error for TypeError {}
 /// An evaluation failed. `&&`, `||` and the `all` and `exists` macros take it
 /// back where the other side decides alone; [`EvalError::is_fatal`] tells the
 /// two that nothing takes back.
+///
+/// It holds no value: values come from contexts, and errors go to logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EvalError {
@@ -292,45 +294,30 @@ pub enum EvalError {
     },
     /// The map holds no such key.
     NoSuchKey {
-        /// The key, as CEL writes it.
-        key: Box<str>,
+        /// The key, where the expression itself names it: `map.key`.
+        key: Option<Box<str>>,
     },
     /// The list has no such index.
-    Index {
-        /// The index, as CEL writes it.
-        index: Box<str>,
-    },
+    Index,
     /// The value has no fields.
     NoFields,
     /// A key that is no bool, int, uint or string.
     MapKey,
     /// The same key twice in a map literal.
-    RepeatedKey {
-        /// The key, as CEL writes it.
-        key: Box<str>,
-    },
+    RepeatedKey,
     /// A value that does not convert.
     Conversion {
+        /// Its type.
+        from: &'static str,
         /// The type asked for.
         to: &'static str,
-        /// The value, as written.
-        value: Box<str>,
     },
     /// A regular expression that is malformed, too large or not supported.
-    Pattern {
-        /// The pattern.
-        pattern: Box<str>,
-    },
+    Pattern,
     /// A time zone that is neither UTC nor a fixed offset such as `+02:00`.
-    TimeZone {
-        /// The zone.
-        zone: Box<str>,
-    },
+    TimeZone,
     /// A network that is not written as `10.0.0.0/8`.
-    Cidr {
-        /// The network.
-        cidr: Box<str>,
-    },
+    Cidr,
     /// The evaluation cost more than the caller allowed.
     CostExceeded {
         /// The limit.
@@ -354,14 +341,14 @@ impl EvalError {
             Self::UnknownFunction { .. } => "cel.unknown-function",
             Self::UnknownVariable { .. } => "cel.unknown-variable",
             Self::NoSuchKey { .. } => "cel.no-such-key",
-            Self::Index { .. } => "cel.index",
+            Self::Index => "cel.index",
             Self::NoFields => "cel.no-fields",
             Self::MapKey => "cel.map-key",
-            Self::RepeatedKey { .. } => "cel.repeated-key",
+            Self::RepeatedKey => "cel.repeated-key",
             Self::Conversion { .. } => "cel.conversion",
-            Self::Pattern { .. } => "cel.pattern",
-            Self::TimeZone { .. } => "cel.time-zone",
-            Self::Cidr { .. } => "cel.cidr",
+            Self::Pattern => "cel.pattern",
+            Self::TimeZone => "cel.time-zone",
+            Self::Cidr => "cel.cidr",
             Self::CostExceeded { .. } => "cel.cost-exceeded",
             Self::StepsExceeded { .. } => "cel.steps-exceeded",
         }
@@ -382,22 +369,18 @@ impl fmt::Display for EvalError {
             Self::NoOverload { name } => write!(f, "`{name}` does not apply to these values"),
             Self::UnknownFunction { name } => write!(f, "there is no function `{name}`"),
             Self::UnknownVariable { name } => write!(f, "`{name}` has no value"),
-            Self::NoSuchKey { key } => write!(f, "the map has no key `{key}`"),
-            Self::Index { index } => write!(f, "the list has no index `{index}`"),
+            Self::NoSuchKey { key: Some(key) } => write!(f, "the map has no key `{key}`"),
+            Self::NoSuchKey { key: None } => f.write_str("the map has no such key"),
+            Self::Index => f.write_str("the list has no such index"),
             Self::NoFields => f.write_str("the value has no fields"),
             Self::MapKey => f.write_str("a map key must be a bool, int, uint or string"),
-            Self::RepeatedKey { key } => write!(f, "the key `{key}` stands twice in a map"),
-            Self::Conversion { to, value } => write!(f, "`{value}` does not convert to {to}"),
-            Self::Pattern { pattern } => {
-                write!(f, "`{pattern}` is not a supported regular expression")
-            }
-            Self::TimeZone { zone } => write!(
-                f,
-                "`{zone}` is not a supported time zone: use `UTC` or an offset such as `+02:00`"
+            Self::RepeatedKey => f.write_str("a key stands twice in a map"),
+            Self::Conversion { from, to } => write!(f, "this {from} does not convert to {to}"),
+            Self::Pattern => f.write_str("this is not a supported regular expression"),
+            Self::TimeZone => f.write_str(
+                "this is not a supported time zone: use `UTC` or an offset such as `+02:00`",
             ),
-            Self::Cidr { cidr } => {
-                write!(f, "`{cidr}` is not a network: write it as `10.0.0.0/8`")
-            }
+            Self::Cidr => f.write_str("this is not a network: write it as `10.0.0.0/8`"),
             Self::CostExceeded { limit } => write!(f, "the evaluation costs more than {limit}"),
             Self::StepsExceeded { limit } => {
                 write!(f, "the evaluation takes more than {limit} steps")

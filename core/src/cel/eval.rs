@@ -243,7 +243,9 @@ impl<'p> Run<'p> {
     ) -> Evaluated<'s> {
         let operand = self.eval(operand, scope)?;
         self.meter.charge(1 + u64::from(computed))?;
-        let missing = || EvalError::NoSuchKey { key: field.into() };
+        let missing = || EvalError::NoSuchKey {
+            key: Some(field.into()),
+        };
         match operand {
             Operand::Borrowed(Value::Map(map)) => map
                 .get_str(field)
@@ -547,13 +549,8 @@ impl<'p> Run<'p> {
 
 /// `value[index]`.
 fn find<'v>(value: &'v Value, index: &Value) -> Result<&'v Value, EvalError> {
-    let missing = || EvalError::Index {
-        index: index.to_string().into(),
-    };
     match value {
-        Value::Map(map) => map.get(index).ok_or_else(|| EvalError::NoSuchKey {
-            key: index.to_string().into(),
-        }),
+        Value::Map(map) => map.get(index).ok_or(EvalError::NoSuchKey { key: None }),
         Value::List(items) => {
             let at = match index {
                 Value::Int(i) => usize::try_from(*i).ok(),
@@ -564,7 +561,7 @@ fn find<'v>(value: &'v Value, index: &Value) -> Result<&'v Value, EvalError> {
                 }
                 _ => None,
             };
-            at.and_then(|at| items.get(at)).ok_or_else(missing)
+            at.and_then(|at| items.get(at)).ok_or(EvalError::Index)
         }
         _ => Err(EvalError::NoOverload { name: "[]" }),
     }

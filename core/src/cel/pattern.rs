@@ -54,9 +54,7 @@ impl Pattern {
                 size: pattern.chars().count() as u64,
                 weight: weigh(pattern),
             }),
-            None => Err(EvalError::Pattern {
-                pattern: pattern.chars().take(64).collect::<String>().into(),
-            }),
+            None => Err(EvalError::Pattern),
         }
     }
 

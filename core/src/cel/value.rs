@@ -60,15 +60,13 @@ impl Map {
             return Err(EvalError::MapKey);
         }
         order::sort_by(&mut entries, |(a, _), (b, _)| compare_keys(a, b));
-        let twice = entries.windows(2).find_map(|pair| match pair {
-            [(a, _), (b, _)] if compare_keys(a, b) == Ordering::Equal => Some(a),
-            _ => None,
+        let twice = entries.windows(2).any(|pair| match pair {
+            [(a, _), (b, _)] => compare_keys(a, b) == Ordering::Equal,
+            _ => false,
         });
         match twice {
-            Some(key) => Err(EvalError::RepeatedKey {
-                key: key.to_string().into(),
-            }),
-            None => Ok(Self { entries }),
+            true => Err(EvalError::RepeatedKey),
+            false => Ok(Self { entries }),
         }
     }
 

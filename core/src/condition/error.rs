@@ -44,8 +44,9 @@ pub enum ConditionErrorKind {
         parameter: String,
         /// What is due there.
         expected: &'static str,
-        /// The value, as JSON, cut short.
-        found: String,
+        /// The kind of value that stands there. The value itself is nowhere
+        /// in an error: it is the request's or the tuple's own.
+        found: &'static str,
     },
     /// Parameters without a value.
     MissingContext {
@@ -111,7 +112,7 @@ impl fmt::Display for ConditionError {
                 found,
             } => write!(
                 f,
-                "the parameter `{parameter}` must be {expected}, found `{found}`"
+                "the parameter `{parameter}` must be {expected}, and this is {found}"
             ),
             ConditionErrorKind::MissingContext { names } => {
                 write!(f, "the context lacks `{}`", names.join("`, `"))

@@ -250,7 +250,7 @@ fn compile_errors_say_where() {
     );
     assert_eq!(
         error(&int, "timestamp('x') < timestamp('y')").1,
-        "condition `c`: 1:1: this always fails: `x` does not convert to timestamp"
+        "condition `c`: 1:1: this always fails: this string does not convert to timestamp"
     );
     let twice = [("x", ParamType::Int), ("x", ParamType::Bool)];
     assert_eq!(error(&twice, "true").0, "condition.parameter");

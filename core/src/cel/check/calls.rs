@@ -116,8 +116,7 @@ impl Checker<'_> {
                         .is_some_and(|o| o.params == [Sig::Timestamp])
                         && time::zone_offset(zone).is_none() =>
                 {
-                    let zone = (**zone).into();
-                    let error = EvalError::TimeZone { zone };
+                    let error = EvalError::TimeZone;
                     return self.fail(at, TypeErrorKind::Constant { error });
                 }
                 _ => {}

@@ -291,7 +291,7 @@ fn what_grows_without_end_runs_out_of_steps() {
                 let evaluation = program.evaluate(&(), Limits::default());
                 let stopped = match evaluation.result {
                     Err(EvalError::StepsExceeded { limit }) => limit == DEFAULT_STEPS,
-                    Err(EvalError::Pattern { .. }) => true,
+                    Err(EvalError::Pattern) => true,
                     _ => false,
                 };
                 assert!(stopped, "{}", source.chars().take(60).collect::<String>());

@@ -141,7 +141,10 @@ fn zones_are_utc_or_fixed() {
         fold: true,
     };
     let error = compile("t.getHours('Europe/Zurich') < 8", &environment).unwrap_err();
-    assert!(error.to_string().contains("`Europe/Zurich`"), "{error}");
+    assert!(
+        error.to_string().contains("not a supported time zone"),
+        "{error}"
+    );
 }
 
 #[test]
