@@ -1,18 +1,21 @@
-//! Strict JSON: what a token's header, its claims and its issuer's keys are read
-//! with.
+//! Strict JSON: what everything that can change a decision is read with, where
+//! it has no shape of its own. (Shapes refuse what stands twice by themselves.)
 //!
 //! A parser that keeps the last of two equal members and one that keeps the
-//! first see different tokens (RFC 8725 §2.6 and §3.2). So equal members are an
-//! error at any depth, as is nesting beyond a fixed depth and anything that
-//! follows the value.
+//! first see different documents (RFC 8725 §2.6 and §3.2). So equal members are
+//! an error at any depth. In a token nesting beyond a fixed depth is one too,
+//! and anything that follows the value.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The deepest nesting of arrays and objects that is read.
+/// The deepest nesting of arrays and objects that is read of a token.
 ///
 /// Claims of real tokens nest three or four levels; an `act` chain takes one
 /// level an actor, and no deployment known to us allows more than ten.
@@ -66,7 +69,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     let fault = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let read = Strict {
-        depth: 0,
+        left: MAX_DEPTH,
         fault: &fault,
     }
     .deserialize(&mut deserializer)
@@ -91,6 +94,147 @@ pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
     }
 }
 
+/// Reads a value in which no member stands twice, for
+/// `#[serde(deserialize_with = "…")]`.
+///
+/// # Errors
+///
+/// What the deserializer says, and a name that occurs twice.
+pub fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    unlimited(|strict| strict.deserialize(deserializer))
+}
+
+/// How deep a document may nest, its deserializer says.
+fn unlimited<T>(read: impl FnOnce(Strict<'_>) -> T) -> T {
+    read(Strict {
+        left: usize::MAX,
+        fault: &Cell::new(None),
+    })
+}
+
+/// Reads an object as [`value`] does.
+///
+/// # Errors
+///
+/// Those of [`value`], and any other value.
+pub fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    let read = deserializer.deserialize_any(Object { or_null: false })?;
+    Ok(read.unwrap_or_default())
+}
+
+/// Reads an object or `null` as [`object`] does.
+///
+/// # Errors
+///
+/// Those of [`object`].
+pub fn optional_object<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Map<String, Value>>, D::Error> {
+    deserializer.deserialize_any(Object { or_null: true })
+}
+
+/// Reads an object whose members are of one type, as [`object`] does.
+///
+/// # Errors
+///
+/// Those of [`object`], and of the members.
+pub fn members<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Members<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+        type Value = BTreeMap<String, T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = BTreeMap::new();
+            while let Some(name) = map.next_key::<String>()? {
+                if members.contains_key(&name) {
+                    return Err(twice(&name));
+                }
+                members.insert(name, map.next_value()?);
+            }
+            Ok(members)
+        }
+    }
+
+    deserializer.deserialize_map(Members(PhantomData))
+}
+
+/// A text's value, read as [`value`] does.
+///
+/// # Errors
+///
+/// Those of [`value`], and anything that follows it.
+pub fn from_text(text: &str) -> Result<Value, serde_json::Error> {
+    whole(text, |deserializer| value(deserializer))
+}
+
+/// A text's object, read as [`object`] does.
+///
+/// # Errors
+///
+/// Those of [`object`], and anything that follows it.
+pub fn object_from_text(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    whole(text, |deserializer| object(deserializer))
+}
+
+fn whole<'t, T>(
+    text: &'t str,
+    read: impl FnOnce(
+        &mut serde_json::Deserializer<serde_json::de::StrRead<'t>>,
+    ) -> Result<T, serde_json::Error>,
+) -> Result<T, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let read = read(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(read)
+}
+
+/// What a reader of a shape says, without the place (which is a line in a text
+/// that perhaps nobody wrote) and without the value that stands there, which
+/// may be a secret: a message goes to logs.
+#[must_use]
+pub fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let said = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(said, _)| said);
+    for begin in ["invalid type: ", "invalid value: "] {
+        let Some(found) = said.strip_prefix(begin) else {
+            continue;
+        };
+        // `string "…"`, `integer `…``: the kind alone.
+        let kind = found.split(['"', '`']).next().unwrap_or_default().trim();
+        if let Some((_, expected)) = found.rsplit_once(", expected ")
+            && kind.len() < found.len()
+        {
+            return format!("{begin}{kind}, expected {expected}");
+        }
+    }
+    said.to_owned()
+}
+
+/// The name of the member that stands twice, if that is what a reader said.
+pub(crate) fn named_twice(said: &str) -> Option<&str> {
+    let ours = said
+        .strip_prefix("the member `")
+        .and_then(|rest| rest.strip_suffix("` occurs twice in one object"));
+    // Serde's own, of a shape.
+    ours.or_else(|| said.strip_prefix("duplicate field `")?.strip_suffix('`'))
+}
+
+fn twice<E: serde::de::Error>(name: &str) -> E {
+    let name = shorten(name, 64);
+    E::custom(JsonError::DuplicateMember { name })
+}
+
 /// At most `limit` characters of `text`, so that no message repeats a hostile
 /// megabyte.
 pub(crate) fn shorten(text: &str, limit: usize) -> String {
@@ -104,20 +248,18 @@ pub(crate) fn shorten(text: &str, limit: usize) -> String {
 /// Builds a [`Value`], and leaves in `fault` what serde's own errors cannot say.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
-    depth: usize,
+    /// How much deeper it may nest.
+    left: usize,
     fault: &'a Cell<Option<JsonError>>,
 }
 
 impl Strict<'_> {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH {
+        let Some(left) = self.left.checked_sub(1) else {
             self.fault.set(Some(JsonError::TooDeep));
-            return Err(E::custom("nested too deeply"));
-        }
-        Ok(Self {
-            depth: self.depth + 1,
-            fault: self.fault,
-        })
+            return Err(E::custom(JsonError::TooDeep));
+        };
+        Ok(Self { left, ..self })
     }
 }
 
@@ -178,15 +320,80 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             if object.contains_key(&name) {
+                let error = twice(&name);
                 let name = shorten(&name, 64);
                 self.fault.set(Some(JsonError::DuplicateMember { name }));
-                return Err(A::Error::custom("member occurs twice"));
+                return Err(error);
             }
             let value = members.next_value_seed(inner)?;
             object.insert(name, value);
         }
         Ok(Value::Object(object))
     }
+}
+
+/// Builds an object. What else stands there is not repeated in the error.
+struct Object {
+    or_null: bool,
+}
+
+impl Object {
+    fn refused<E: serde::de::Error>(&self) -> E {
+        E::custom("expected an object")
+    }
+}
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Option<Map<String, Value>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        match unlimited(|strict| strict.visit_map(members))? {
+            Value::Object(members) => Ok(Some(members)),
+            _ => Err(self.refused()),
+        }
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        match self.or_null {
+            true => Ok(None),
+            false => Err(self.refused()),
+        }
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Err(self.refused())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Err(self.refused())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Err(self.refused())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(self.refused())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(self.refused())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        pass_over(items)?;
+        Err(self.refused())
+    }
+}
+
+/// Reads a list to its end: an error is about what was read last.
+pub(crate) fn pass_over<'de, A: SeqAccess<'de>>(mut items: A) -> Result<(), A::Error> {
+    while items.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ pub mod entity;
 #[cfg(feature = "tokens")]
 pub mod exchange;
 pub mod import;
+pub mod json;
 pub mod model;
 #[cfg(test)]
 mod numbers;

@@ -18,6 +18,20 @@ export interface AccessRecord {
   resource: string;
 }
 
+/**
+ * Which relations of a type are actions, where a caller asks for all that it
+ * may do.
+ */
+export interface ActionsRecord {
+  /**
+   * Names of its relations, e.g. `can_read`, or how they begin, e.g.
+   * `can_*`.
+   */
+  relations: string[];
+  /** A type of the model. */
+  type: string;
+}
+
 /** Who is to act. */
 export interface Actor {
   /** The audience that the actor token must name. */
@@ -539,8 +553,8 @@ export interface Finding {
 
 /** The answer to a search. */
 export interface FoundNamedAction {
-  /** Why nothing could be searched for; then there are no results. */
-  context?: Why;
+  /** What the results do not say. */
+  context?: Lacking;
   /** Which part of the results this is. */
   page: Page;
   /** The results of this page, sorted. */
@@ -549,8 +563,8 @@ export interface FoundNamedAction {
 
 /** The answer to a search. */
 export interface FoundNamedEntity {
-  /** Why nothing could be searched for; then there are no results. */
-  context?: Why;
+  /** What the results do not say. */
+  context?: Lacking;
   /** Which part of the results this is. */
   page: Page;
   /** The results of this page, sorted. */
@@ -828,6 +842,12 @@ export interface IssuerConfig {
  * may be shared secrets.
  */
 export type KeySource = unknown;
+
+/** What the results of a search lack. */
+export type Lacking = Why | {
+  /** Each of them, on every page. */
+  untold: Untold[];
+};
 
 /** Bounds on the work that one question, and one call, may cost. */
 export interface LimitsRecord {
@@ -1276,6 +1296,11 @@ export interface SignedBy {
 export interface Snapshot {
   /** Access rules: action patterns on paths. */
   access?: AccessRecord[];
+  /**
+   * Which relations a search for actions names: of a type that is not
+   * listed here, all. It says nothing of what is allowed.
+   */
+  actions?: ActionsRecord[];
   /** The types of authorization details that are understood. */
   authorization_details?: { [name: string]: DetailType };
   /** Who may act for whom. Without it no token with `act` is accepted. */
@@ -1469,6 +1494,22 @@ export type UnfitValue = "pass_over";
  */
 export type UnixSeconds = number;
 
+/** An action of which could not be told whether it is allowed. */
+export interface Untold {
+  /**
+   * The reason in words. It names parties and resources: for logs, and for
+   * people who may know of them.
+   */
+  message: string;
+  /** Its name. */
+  name: string;
+  /**
+   * The code of the [`Reason`], or of the [`RequestError`] of an item that
+   * is no evaluation. Both are stable.
+   */
+  reason: string;
+}
+
 /** What goes with a token. */
 export interface VerifyRequest {
   /**
@@ -1540,7 +1581,10 @@ export interface Why {
    * people who may know of them.
    */
   message: string;
-  /** The code of the [`Reason`], which is stable. */
+  /**
+   * The code of the [`Reason`], or of the [`RequestError`] of an item that
+   * is no evaluation. Both are stable.
+   */
   reason: string;
 }
 

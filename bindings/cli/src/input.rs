@@ -4,7 +4,7 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use deputize::Policy;
+use deputize::{Policy, json};
 use serde_json::Value;
 
 use crate::fault::{Failure, Fault, Place};
@@ -134,21 +134,18 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 /// Reads a file of JSON.
 pub(crate) fn read_json(path: &Path) -> Result<Value, Failure> {
     let text = read_text(path)?;
-    serde_json::from_str(&text).map_err(|e| json_fault(&e, &text, &spell(path)).into())
+    json::from_text(&text).map_err(|e| json_fault(&e, &text, &spell(path)).into())
 }
 
 /// What is wrong with a text that should be JSON.
 pub(crate) fn json_fault(error: &serde_json::Error, text: &str, name: &str) -> Fault {
-    let said = error.to_string();
-    let message = said
-        .rsplit_once(" at line ")
-        .map_or(said.as_str(), |(m, _)| m);
+    let message = json::said(error);
     let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
     let column = u32::try_from(error.column()).unwrap_or(u32::MAX);
-    Fault::new("file.json", message)
+    Fault::new("file.json", &message)
         .in_file(name)
         .at(Place::of(text, line, column, 1))
-        .maybe_hint(suggest::member(message))
+        .maybe_hint(suggest::member(&message))
 }
 
 /// Writes a file.

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use deputize::model::{Assignable, AssignableKind, Model};
 use deputize::time::UnixSeconds;
-use deputize::{Limits, Policy, QueryError, Tuple, TupleFault, View, Warning};
+use deputize::{Limits, Policy, QueryError, Tuple, TupleFault, View, Warning, json};
 use serde_json::{Map, Value};
 
 use crate::clock::ClockArgs;
@@ -118,7 +118,8 @@ pub(crate) fn read_tuples(texts: &[String]) -> Result<Vec<Tuple>, Failure> {
 fn parse_tuple(text: &str) -> Result<Tuple, Failure> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|error| {
-            let fault = Fault::new("request.tuple", format!("`{text}` is no tuple: {error}"));
+            let said = json::said(&error);
+            let fault = Fault::new("request.tuple", format!("this is no tuple: {said}"));
             fault
                 .hint("write {\"user\": \"user:anne\", \"relation\": \"viewer\", \"object\": \"document:1\"}")
                 .into()
@@ -142,10 +143,11 @@ pub(crate) fn read_context(text: &str) -> Result<Map<String, Value>, Failure> {
         Some(path) => (input::read_text(Path::new(path))?, path),
         None => (text.to_owned(), "--context"),
     };
-    serde_json::from_str(&source).map_err(|error| {
+    json::object_from_text(&source).map_err(|error| {
+        let said = json::said(&error);
         Fault::new(
             "request.context",
-            format!("the context should be a JSON object: {error}"),
+            format!("the context should be a JSON object: {said}"),
         )
         .in_file(name)
         .into()

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use deputize::json;
 use deputize::token::{Algorithm, SignError, SigningKey};
 use serde_json::{Map, Value};
 
@@ -54,7 +55,7 @@ impl SigningArgs {
         };
         let kid = self.kid.as_deref();
         let key = if text.trim_start().starts_with('{') {
-            let jwk: Value = serde_json::from_str(&text).map_err(|error| {
+            let jwk: Value = json::from_text(&text).map_err(|error| {
                 let (line, column) = (error.line(), error.column());
                 let said = format!("the key is not JSON: see line {line}, column {column}");
                 Fault::new("sign.key", said).in_file(&name)

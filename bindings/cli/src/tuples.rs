@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use deputize::import;
-use deputize::{Tuple, TupleCondition};
+use deputize::{Tuple, TupleCondition, json};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -66,7 +66,7 @@ pub(crate) fn document(path: &Path) -> Result<Value, Failure> {
         Some("csv") => csv(&text, &name)?,
         Some("jsonl") => lines(&text, &name)?,
         // JSON is read as what it is, so that its errors are JSON's.
-        Some("json") => serde_json::from_str(&text).map_err(|e| json_fault(&e, &text, &name))?,
+        Some("json") => json::from_text(&text).map_err(|e| json_fault(&e, &text, &name))?,
         _ => yaml::parse(&text, &name)?,
     };
     // A page of tuples taken for all of them would drop rights without a word.
@@ -109,7 +109,7 @@ fn lines(text: &str, name: &str) -> Result<Value, Failure> {
         if line.trim().is_empty() {
             continue;
         }
-        let row: Value = serde_json::from_str(line).map_err(|error| {
+        let row: Value = json::from_text(line).map_err(|error| {
             let mut fault = json_fault(&error, line, name);
             if let Some(place) = &mut fault.place {
                 place.line = number;

@@ -27,7 +27,7 @@ pub(crate) struct QuestionRecord {
     resource: String,
     /// Values for conditions; they go over the caller's own, but not over those
     /// that are fixed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "deputize::json::optional_object")]
     context: Option<Map<String, Value>>,
 }
 

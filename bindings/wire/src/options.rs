@@ -1,7 +1,7 @@
 //! What goes with a question: read strictly, with the defaults that hold in
 //! every language.
 
-use deputize::{Limits, Policy, Tuple, View};
+use deputize::{Limits, Policy, Tuple, View, json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ pub(crate) struct QueryOptions {
     #[serde(default)]
     contextual_tuples: Vec<Tuple>,
     /// Values for conditions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     context: Map<String, Value>,
     /// The tenant; tuples of other tenants are not seen.
     #[serde(default)]
@@ -89,12 +89,7 @@ pub(crate) fn read_as<'t, T: Deserialize<'t>>(
     text: &'t str,
 ) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| {
-        let said = error.to_string();
-        // The place in a text that a binding wrote says nothing to anybody.
-        let said = said
-            .rsplit_once(" at line ")
-            .map_or(said.as_str(), |(said, _)| said);
-        Error::misuse(code, said).at(deputize::pointer::of_error(text, &error))
+        Error::misuse(code, json::said(&error)).at(deputize::pointer::of_error(text, &error))
     })
 }
 

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use deputize::Request;
 use deputize::Tuple;
 use deputize::exchange::Binding;
+use deputize::json;
 use deputize::request::Setting;
 use deputize::scope::ScopeSet;
 use deputize::time::UnixSeconds;
@@ -46,10 +47,10 @@ macro_rules! with_setting {
             contextual_tuples: Vec<Tuple>,
             /// Values for conditions, in every question; a question's own go
             /// over them.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "json::optional_object")]
             context: Option<Map<String, Value>>,
             /// Values for conditions that no question's own go over.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "json::optional_object")]
             fixed_context: Option<Map<String, Value>>,
             /// Scopes that narrow beside the token's: one text, or a list.
             #[serde(default)]
@@ -221,7 +222,7 @@ pub(crate) enum Confirmation {
     /// As the subject token is, or to nobody.
     Named(NamedBinding),
     /// To this key.
-    Key(Map<String, Value>),
+    Key(#[serde(deserialize_with = "json::object")] Map<String, Value>),
 }
 
 /// Whom the next token is bound to, by name.

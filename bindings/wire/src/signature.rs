@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputize::token::jws::Jws;
 use deputize::token::key::{Key, KeySet};
-use deputize::token::{Algorithm, Family, TokenError};
+use deputize::token::{Algorithm, Family, KeySource, TokenError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -133,7 +133,7 @@ fn with_key<T>(
     run: impl FnOnce(&Key, &Jws<'_>) -> Result<T, TokenError>,
 ) -> Result<T, Error> {
     let options: SignatureOptions = read(options)?;
-    let keys: Value = read_as("call.keys", keys)?;
+    let KeySource(keys) = read_as("call.keys", keys)?;
     let algorithms = options.algorithms(&keys)?;
     let set = KeySet::compile(&keys, &algorithms).map_err(|(pointer, fault)| {
         Error::new(Kind::Input, fault.code(), fault.to_string()).at(pointer)

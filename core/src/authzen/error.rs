@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::token::json::JsonError;
+use crate::json::JsonError;
 
 /// Why a body is no request, and where. Over HTTP the answer is 400.
 #[derive(Debug, Clone, PartialEq, Eq)]

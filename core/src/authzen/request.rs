@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::decision::{Denial, Reason};
+use crate::json::parse_object;
 use crate::model::identifier;
-use crate::token::json::parse_object;
 
 use super::error::{RequestError, RequestFault};
 use super::{MAX_EVALUATIONS, MAX_REQUEST_BYTES};

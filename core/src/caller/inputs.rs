@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::decision::digest;
+use crate::json;
 use crate::query::Tuple;
 use crate::request::Setting;
 use crate::scope::{ScopeError, ScopeSet};
@@ -31,22 +32,38 @@ pub struct Inputs {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<String>,
     /// The token's scopes, as the claims that carried them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::optional_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub scopes: Option<Map<String, Value>>,
     /// Whether a token without scopes covers nothing.
     #[serde(default)]
     pub scopes_required: bool,
     /// The host's scopes, in the same form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::optional_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub host_scopes: Option<Map<String, Value>>,
     /// Contextual tuples, of the token's claims and of the host.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tuples: Vec<Tuple>,
     /// Values for conditions; a question's own go over them.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::object",
+        skip_serializing_if = "Map::is_empty"
+    )]
     pub context: Map<String, Value>,
     /// Values for conditions that no question's own go over.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::object",
+        skip_serializing_if = "Map::is_empty"
+    )]
     pub fixed_context: Map<String, Value>,
     /// The token's `roles`, which give nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

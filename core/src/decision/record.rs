@@ -51,6 +51,7 @@ pub struct Record {
     /// SHA-256 of the compiled policy, in hexadecimal.
     pub digest: String,
     /// The question's own values for conditions.
+    #[serde(deserialize_with = "crate::json::object")]
     pub context: Map<String, Value>,
     /// What the caller was made from.
     pub inputs: Inputs,

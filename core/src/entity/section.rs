@@ -186,7 +186,7 @@ impl<T: Record> Section<T> {
 
 impl<'de, T: Record> Deserialize<'de> for Section<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Section<T>, D::Error> {
-        let value = Value::deserialize(deserializer)?;
+        let value = crate::json::value(deserializer)?;
         Section::read(&value).map_err(D::Error::custom)
     }
 }

@@ -206,7 +206,7 @@ fn row(place: &Place<'_>) -> Result<Value, ImportError> {
     });
     let context = match cell("condition_context")? {
         Some(text) => {
-            let context = serde_json::from_str::<Map<String, Value>>(text);
+            let context = crate::json::object_from_text(text);
             let pointer = format!("{}/condition_context", place.pointer);
             let context = context.map_err(|_| ImportError::shape(pointer, "a JSON object"))?;
             Some(Value::Object(context))

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde_json::value::RawValue;
 
 use crate::canonical;
+use crate::json;
 use crate::model::{self, Model, ModelError};
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
@@ -335,8 +336,7 @@ fn context_text(context: &RawValue) -> String {
     if text == "null" || text == "{}" {
         return String::new();
     }
-    serde_json::from_str::<serde_json::Value>(text)
-        .map_or_else(|_| text.to_owned(), |value| canonical::to_text(&value))
+    json::from_text(text).map_or_else(|_| text.to_owned(), |value| canonical::to_text(&value))
 }
 
 /// Two tuples that agree in all but the condition contradict each other.
@@ -425,10 +425,12 @@ impl GuardTable {
         let (tenant, condition, source) = key;
         let condition = match condition {
             None => None,
-            Some(index) => Some(
-                self.condition(*index, source)
-                    .map_err(|kind| kind.at(format!("/tuples/{i}/condition/context")))?,
-            ),
+            Some(index) => Some(self.condition(*index, source).map_err(|error| {
+                // The text is not the document's own, nor is its line.
+                let below = error.pointer;
+                let at = format!("/tuples/{i}/condition/context{below}");
+                error.kind.at(at)
+            })?),
         };
         self.guards.push(Guard {
             tenant: tenant.clone(),
@@ -438,21 +440,19 @@ impl GuardTable {
     }
 
     #[cfg(feature = "conditions")]
-    fn condition(&self, index: u32, source: &str) -> Result<GuardCondition, SnapshotErrorKind> {
+    fn condition(&self, index: u32, source: &str) -> Result<GuardCondition, SnapshotError> {
         let condition = self
             .conditions
             .get(index as usize)
-            .ok_or(SnapshotErrorKind::Internal)?;
+            .ok_or_else(|| SnapshotErrorKind::Internal.at(""))?;
         let context: serde_json::Map<String, serde_json::Value> = if source.is_empty() {
             serde_json::Map::new()
         } else {
-            serde_json::from_str(source).map_err(|e| SnapshotErrorKind::Shape {
-                detail: e.to_string(),
-            })?
+            json::object_from_text(source).map_err(|e| SnapshotError::from_serde(source, &e))?
         };
         let bound = condition
             .bind_tuple_context(&context)
-            .map_err(|e| SnapshotErrorKind::Condition(Box::new(e)))?;
+            .map_err(|e| SnapshotErrorKind::Condition(Box::new(e)).at(""))?;
         Ok(GuardCondition {
             index,
             source: source.to_owned(),
@@ -461,8 +461,8 @@ impl GuardTable {
     }
 
     #[cfg(not(feature = "conditions"))]
-    fn condition(&self, _index: u32, _source: &str) -> Result<GuardCondition, SnapshotErrorKind> {
-        Err(SnapshotErrorKind::ConditionsUnsupported)
+    fn condition(&self, _index: u32, _source: &str) -> Result<GuardCondition, SnapshotError> {
+        Err(SnapshotErrorKind::ConditionsUnsupported.at(""))
     }
 
     /// Puts the guards, bound as they came, in the order of their keys.

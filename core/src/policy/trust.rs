@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::json::shorten;
 use crate::reading::{Mapping, ReadingFault};
 use crate::scope::{Reach, ScopeContext, ScopePolicy, ScopeSections, ScopeSet};
 use crate::snapshot::{DelegationRecord, Snapshot, SnapshotError, SnapshotErrorKind};
-use crate::token::json::shorten;
 use crate::token::{IssuerFault, Issuers, TokenError};
 
 use super::delegated;

@@ -40,7 +40,7 @@ pub struct TupleCondition {
     /// The condition's name in the model.
     pub name: String,
     /// Values of its parameters that the tuple fixes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::object")]
     pub context: serde_json::Map<String, serde_json::Value>,
 }
 

@@ -30,7 +30,7 @@ pub struct ClaimMapping {
     /// The ids that values stand for; a value that is not among them fits none.
     #[serde(
         default,
-        deserialize_with = "crate::scope::distinct",
+        deserialize_with = "crate::json::members",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub values: BTreeMap<String, String>,

@@ -34,7 +34,7 @@ pub use claims::{MAX_SCOPE_BYTES, MAX_SCOPES, ScopeClaim, ScopeSet};
 pub use error::{ScopeError, SectionError, SectionFault};
 pub use policy::{ScopeContext, ScopePolicy};
 pub use reach::{Asking, Reach, ResourceFacts, Widening};
-pub use section::{DetailType, Dialect, ScopeRule, ScopeSections, distinct};
+pub use section::{DetailType, Dialect, ScopeRule, ScopeSections};
 pub use target_entity::TargetEntity;
 pub use words::ScopeInWords;
 

@@ -1,11 +1,11 @@
 //! The snapshot's sections about scopes, as they are written.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
+
+use crate::json;
 
 /// The snapshot's sections about scopes. A snapshot holds them as four members
 /// of its own (`#[serde(flatten)]` would not refuse unknown ones).
@@ -74,51 +74,10 @@ pub struct DetailType {
     pub locations: Vec<String>,
 }
 
-/// Reads an object whose member names are all different. Serde's maps keep the
-/// last of two equal names, and a scope's first meaning would be lost unseen.
-///
-/// For `#[serde(deserialize_with = "…")]`.
-///
-/// # Errors
-///
-/// What the deserializer says, and a name that occurs twice.
-pub fn distinct<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    struct Members<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-        type Value = BTreeMap<String, T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = BTreeMap::new();
-            while let Some(name) = map.next_key::<String>()? {
-                let value = map.next_value()?;
-                if members.contains_key(&name) {
-                    return Err(A::Error::custom(format_args!(
-                        "the member `{}` occurs twice in one object",
-                        name.escape_debug()
-                    )));
-                }
-                members.insert(name, value);
-            }
-            Ok(members)
-        }
-    }
-
-    deserializer.deserialize_map(Members(PhantomData))
-}
-
 fn some_distinct<'de, D, T>(deserializer: D) -> Result<Option<BTreeMap<String, T>>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    distinct(deserializer).map(Some)
+    json::members(deserializer).map(Some)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::action::ActionError;
 use crate::entity::EntityFault;
+use crate::json;
 use crate::model::ModelError;
 use crate::model::identifier::IdentifierError;
 use crate::path::PathError;
@@ -139,14 +140,22 @@ impl SnapshotErrorKind {
 }
 
 impl SnapshotError {
-    pub(crate) fn from_serde(error: &serde_json::Error, pointer: String) -> Self {
-        let text = error.to_string();
-        let detail = text
-            .rsplit_once(" at line ")
-            .map_or(text.as_str(), |(d, _)| d)
-            .to_owned();
+    /// What a reader of `text` says is wrong with it, and where.
+    pub(crate) fn from_serde(text: &str, error: &serde_json::Error) -> Self {
+        let mut pointer = crate::pointer::of_error(text, error);
+        let detail = json::said(error);
         let kind = match error.classify() {
-            serde_json::error::Category::Data => SnapshotErrorKind::Shape { detail },
+            // Whoever reads it, a member that stands twice is one kind of error.
+            serde_json::error::Category::Data => match json::named_twice(&detail) {
+                Some(name) => {
+                    let name = name.to_owned();
+                    if detail.starts_with("duplicate field") {
+                        pointer = format!("{pointer}/{name}");
+                    }
+                    SnapshotErrorKind::Duplicate { name }
+                }
+                None => SnapshotErrorKind::Shape { detail },
+            },
             _ => SnapshotErrorKind::Json { detail },
         };
         let position = Some(Position {

@@ -18,13 +18,17 @@ pub use sections::{
 use std::borrow::Cow;
 #[cfg(feature = "tokens")]
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::entity::{Entity, EntityGrant, EntityType, Section};
+use crate::json;
 #[cfg(feature = "tokens")]
-use crate::scope::{DetailType, Dialect, ScopeRule, distinct};
+use crate::scope::{DetailType, Dialect, ScopeRule};
 #[cfg(feature = "tokens")]
 use crate::token::{IssuerConfig, RevokedConfig};
 
@@ -85,7 +89,7 @@ pub struct Snapshot<'a> {
     #[cfg(feature = "tokens")]
     #[serde(
         default,
-        deserialize_with = "distinct",
+        deserialize_with = "json::members",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub scopes: BTreeMap<String, Vec<ScopeRule>>,
@@ -93,7 +97,7 @@ pub struct Snapshot<'a> {
     #[cfg(feature = "tokens")]
     #[serde(
         default,
-        deserialize_with = "distinct",
+        deserialize_with = "json::members",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub scope_aliases: BTreeMap<String, String>,
@@ -105,7 +109,7 @@ pub struct Snapshot<'a> {
     #[cfg(feature = "tokens")]
     #[serde(
         default,
-        deserialize_with = "distinct",
+        deserialize_with = "json::members",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub authorization_details: BTreeMap<String, DetailType>,
@@ -159,14 +163,48 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// A model as DSL text or as OpenFGA's JSON.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ModelSource<'a> {
     /// DSL text.
-    Dsl(#[serde(borrow)] Cow<'a, str>),
+    Dsl(Cow<'a, str>),
     /// OpenFGA's JSON form.
     Json(serde_json::Value),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ModelSource<'a> {
+    /// By hand: an untagged enum would forget what is wrong, and where.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Source;
+
+        impl<'de> Visitor<'de> for Source {
+            type Value = ModelSource<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a model: OpenFGA's DSL as a string, or its JSON form")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(ModelSource::Dsl(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(ModelSource::Dsl(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                json::pass_over(items)?;
+                Err(A::Error::invalid_type(Unexpected::Seq, &self))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+                json::value(MapAccessDeserializer::new(members)).map(ModelSource::Json)
+            }
+        }
+
+        deserializer.deserialize_any(Source)
+    }
 }
 
 /// One relationship: `user` has `relation` on `object`.
@@ -271,18 +309,16 @@ impl<'a> Snapshot<'a> {
 
 /// Says where a document is wrong.
 fn locate(text: &str, error: &serde_json::Error) -> SnapshotError {
-    let mut pointer = crate::pointer::of_error(text, error);
-    let mut error = SnapshotError::from_serde(error, String::new());
+    let mut error = SnapshotError::from_serde(text, error);
     // FusionAuth's shapes are read as values, and say themselves where within
     // their section something is wrong.
     if let SnapshotErrorKind::Shape { detail } = &mut error.kind
-        && !pointer.is_empty()
-        && detail.starts_with(&pointer)
+        && !error.pointer.is_empty()
+        && detail.starts_with(&error.pointer)
         && let Some((place, said)) = detail.split_once(": ")
     {
-        pointer = place.to_owned();
+        error.pointer = place.to_owned();
         *detail = said.to_owned();
     }
-    error.pointer = pointer;
     error
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ModelSource, Snapshot};
+use crate::json;
 use crate::order;
 
 /// An access rule: a principal may do what the pattern covers, on a path and
@@ -45,7 +46,11 @@ pub struct PrincipalRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<u64>,
     /// What else its owner noted down.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::object",
+        skip_serializing_if = "Map::is_empty"
+    )]
     pub attributes: Map<String, Value>,
 }
 
@@ -72,7 +77,11 @@ pub struct ResourceRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// What else its owner noted down.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "json::object",
+        skip_serializing_if = "Map::is_empty"
+    )]
     pub attributes: Map<String, Value>,
 }
 

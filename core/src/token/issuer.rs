@@ -84,7 +84,7 @@ pub struct IssuerConfig {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct KeySource(pub Value);
+pub struct KeySource(#[serde(deserialize_with = "crate::json::value")] pub Value);
 
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,6 @@
 //! must hold. [`Issuers::verify`] is the way in, and `verify.rs` lists the
 //! checks in their order. Nothing here fetches a key or reads a clock.
 
-pub mod json;
 pub mod jws;
 pub mod key;
 
@@ -24,7 +23,7 @@ mod signature;
 mod verify;
 
 pub(crate) use self::inspect::bare;
-pub(crate) use self::json::shorten;
+pub(crate) use crate::json::{self, shorten};
 
 pub use self::algorithm::{Algorithm, Family};
 pub use self::cache::TokenCache;

@@ -23,7 +23,7 @@ pub struct RevokedConfig {
     /// Principals, e.g. `agent:x`, with the time before which no token of
     /// theirs counts, in seconds since the Unix epoch. A principal may occur
     /// once: a second time would take the first one back.
-    #[serde(default, deserialize_with = "crate::scope::distinct")]
+    #[serde(default, deserialize_with = "crate::json::members")]
     pub principals: BTreeMap<String, UnixSeconds>,
 }
 

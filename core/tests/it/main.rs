@@ -19,9 +19,13 @@ mod call_graph;
 mod callers;
 #[cfg(feature = "regex")]
 mod cel_conformance;
+#[cfg(all(feature = "conditions", feature = "tokens"))]
+mod context_values;
 mod counting;
 #[cfg(feature = "conditions")]
 mod cves;
+#[cfg(all(feature = "conditions", feature = "tokens"))]
+mod duplicates;
 #[cfg(feature = "tokens")]
 mod exchange;
 mod exclusions;

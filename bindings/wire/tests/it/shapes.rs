@@ -64,6 +64,13 @@ fn misuse_is_told_with_its_place() {
             "/contextual_tuples/0",
         ),
         (r#"{"context": []}"#, "/context"),
+        // What a language makes two members of one name of, and who keeps which.
+        (r#"{"context": {"a": {"b": 1, "b": 2}}}"#, "/context/a/b"),
+        (
+            r#"{"contextual_tuples": [{"user": "user:a", "relation": "viewer", "object": "document:1",
+                "condition": {"name": "c", "context": {"a": 1, "a": 2}}}]}"#,
+            "/contextual_tuples/0/condition/context/a",
+        ),
     ];
     for (options, pointer) in cases {
         let error = wire::check(&policy, "user:a", "viewer", "document:1", options).unwrap_err();

@@ -160,10 +160,10 @@ fn unknown_and_repeated_members_are_refused() {
         assert!(serde_json::from_str::<DetailType>(text).is_err(), "{text}");
     }
     let mut twice = serde_json::Deserializer::from_str(r#"{"a":1,"a":2}"#);
-    let error = distinct::<_, u32>(&mut twice).unwrap_err();
+    let error = crate::json::members::<_, u32>(&mut twice).unwrap_err();
     assert!(error.to_string().contains("`a` occurs twice"));
     let mut once = serde_json::Deserializer::from_str(r#"{"a":1,"b":2}"#);
-    assert_eq!(distinct::<_, u32>(&mut once).unwrap().len(), 2);
+    assert_eq!(crate::json::members::<_, u32>(&mut once).unwrap().len(), 2);
 }
 
 #[test]
