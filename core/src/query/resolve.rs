@@ -106,10 +106,8 @@ impl Search<'_, '_> {
     pub(super) fn resolve(&mut self, target: Node) -> Result<bool, QueryError> {
         self.prepare();
         let first = self.enter(target, 0)?;
-        let value = match self.run(first)? {
-            Value::Cycle => self.solve(target)?,
-            value => value,
-        };
+        let value = self.run(first)?;
+        let value = self.past_cycle(value, |search| search.solve(target))?;
         Ok(self.finish(value))
     }
 
@@ -118,11 +116,27 @@ impl Search<'_, '_> {
         self.prepare();
         let exhaustive = self.view.policy.plan.exhaustive(None);
         let first = self.begin(op, object, 0, exhaustive)?;
-        let value = match self.run(first)? {
-            Value::Cycle => self.solve_op(op, object)?,
-            value => value,
-        };
+        let value = self.run(first)?;
+        let value = self.past_cycle(value, |search| search.solve_op(op, object))?;
         Ok(self.finish(value))
+    }
+
+    /// What a question comes to that led back to itself. With a limit of depth
+    /// each way was asked to its end, cut where it met itself; an error behind
+    /// the cut may be one that the equations keep, and then nothing is allowed.
+    fn past_cycle(
+        &mut self,
+        value: Value,
+        solve: impl FnOnce(&mut Self) -> Result<Value, QueryError>,
+    ) -> Result<Value, QueryError> {
+        if !self.frames.cyclic || matches!(value, Value::Error(_)) {
+            return Ok(value);
+        }
+        Ok(match (value, solve(self)?) {
+            (Value::True | Value::Cycle, solved) | (_, solved @ Value::Error(_)) => solved,
+            // Perhaps for an error of the depth, of which equations know nothing.
+            (denied, _) => denied,
+        })
     }
 
     fn prepare(&mut self) {
@@ -144,11 +158,12 @@ impl Search<'_, '_> {
         }
     }
 
-    /// What the question comes to; [`Value::Cycle`] as soon as a cycle is met.
+    /// What the question comes to; without a limit of depth [`Value::Cycle`] as
+    /// soon as a cycle is met.
     fn run(&mut self, first: Option<Value>) -> Result<Value, QueryError> {
         let mut result = first;
         loop {
-            if self.frames.cyclic {
+            if self.frames.cyclic && self.view.limits.depth.is_none() {
                 return Ok(Value::Cycle);
             }
             while let Some(value) = result.take() {
@@ -213,7 +228,7 @@ impl Search<'_, '_> {
         }
         if self.frames.path.contains(node) {
             // With a limit of depth every way counts for itself.
-            self.frames.cyclic |= limit.is_none();
+            self.frames.cyclic = true;
             return Ok(Some(Value::Cycle));
         }
         if let Some(value) = self.frames.decided(node) {

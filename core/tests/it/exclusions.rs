@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use deputize::{Policy, QueryError};
+use deputize::{Limits, Policy, QueryError};
 use serde_json::{Value, json};
 
 fn tuple(user: &str, relation: &str, object: &str) -> Value {
@@ -72,6 +72,66 @@ condition on_net(net: string) {
             assert!(listed.is_err(), "{context}: {listed:?}");
             let told = view.explain("user:anne", "viewer", "document:1").unwrap();
             assert!(!told.allowed && told.error.is_some(), "{context}: {told:?}");
+        }
+    }
+}
+
+/// With a limit of depth each way is asked to its end and cut where it meets
+/// itself. What is behind the cut may be an error: `limits` say how much is
+/// asked, never what is passed over.
+#[cfg(feature = "conditions")]
+#[test]
+fn a_limit_of_depth_passes_over_no_error_behind_a_cycle() {
+    let model = "model
+  schema 1.1
+type user
+type document
+  relations
+    define again: [document#m]
+    define a: [user]
+    define b: [user]
+    define f: [user]
+    define err: [user with on_net]
+    define n: b and again
+    define m: (a but not n) or err
+    define k: f but not again
+    define l: (a but not k) or err
+condition on_net(net: string) {
+  net == \"corp\"
+}
+";
+    let mut failing = tuple("user:anne", "err", "document:1");
+    failing["condition"] = json!({"name": "on_net"});
+    let tuples = vec![
+        tuple("user:anne", "a", "document:1"),
+        tuple("document:1#m", "again", "document:1"),
+        failing,
+    ];
+    let policy = policy(model, tuples);
+    let limits = policy.limits();
+    for relation in ["m", "l"] {
+        for depth in [None, Some(2), Some(25)] {
+            let view = policy.view().with_limits(Limits { depth, ..limits });
+            let checked = view.check("user:anne", relation, "document:1");
+            assert!(
+                matches!(checked, Err(QueryError::Condition(_))),
+                "{relation} {depth:?}: {checked:?}"
+            );
+            let told = view.explain("user:anne", relation, "document:1").unwrap();
+            assert!(
+                !told.allowed && told.error.is_some(),
+                "{relation} {depth:?}: {told:?}"
+            );
+        }
+        // With what it lacks, it is told, on every way.
+        for (net, allowed) in [("corp", true), ("home", true)] {
+            let context = json!({ "net": net });
+            for depth in [None, Some(25)] {
+                let view = policy.view().with_limits(Limits { depth, ..limits });
+                let view = view.with_context(context.as_object().unwrap());
+                let checked = view.check("user:anne", relation, "document:1");
+                assert_eq!(checked, Ok(allowed), "{relation} {net} {depth:?}");
+            }
         }
     }
 }

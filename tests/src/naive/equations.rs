@@ -271,11 +271,17 @@ impl<'a> Equations<'a> {
     }
 
     /// One node's value where hops are counted: then the way to a node matters,
-    /// and each is asked anew. `None` when out of steps.
+    /// and each is asked anew. Each is cut where it meets itself, so an error that
+    /// the equations keep is kept. `None` when out of steps.
     pub(super) fn within(&self, depth: usize, object: &str, relation: &str) -> Option<Truth> {
-        let number = self.nodes.get(&(object.to_owned(), relation.to_owned()))?;
-        let (truth, _) = self.walk(*number, &mut Vec::new(), depth)?;
-        Some(truth)
+        let name = (object.to_owned(), relation.to_owned());
+        let (walked, _) = self.walk(*self.nodes.get(&name)?, &mut Vec::new(), depth)?;
+        let solved = *self.solve(Reading::Rule).get(&name)?;
+        Some(match (walked, solved) {
+            (Truth::Failed, _) => walked,
+            (Truth::Yes | Truth::Cycle, _) | (_, Truth::Failed) => solved,
+            _ => walked,
+        })
     }
 
     /// A value and, where it is a cycle through unions alone, the nodes above
