@@ -19,8 +19,6 @@ const WITHOUT: &[(&str, &str)] = &[
         "guard.malformed",
         "a header or message that only some transports let through",
     ),
-    ("guard.hidden", "rules of Node alone have `visible`"),
-    ("guard.not_approved", "rules of Node alone have `ask`"),
     ("guard.proof_used", "routes of Node alone take proofs"),
     (
         "retrieval.nothing_allowed",

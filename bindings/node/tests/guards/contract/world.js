@@ -111,9 +111,10 @@ export class World extends Scene {
 
 export function ruleOf(rule) {
   if (rule === "any caller") return "any-caller";
-  const { context, resource, ...more } = rule;
+  const { context, resource, visible, ...more } = rule;
   return {
     ...more,
+    ...(visible !== undefined && { visible: () => visible }),
     ...(context !== undefined && { context: (args) => Object.fromEntries(context.filter((name) => name in args).map((name) => [name, args[name]])) }),
     ...(typeof resource === "string" ? { resource } : { resource: functionOf(resource), visible: () => true }),
   };
