@@ -95,14 +95,18 @@ class Run {
         await new Promise(setImmediate);
       }
     })();
-    for (let n = 2; n < count + 2; n++) {
-      this.origin.serve({ revision: String(n) });
-      // A file that is watched may have been read by itself.
-      await this.source.refresh();
-      assert.equal(this.source.policy.revision, String(n));
+    try {
+      for (let n = 2; n < count + 2; n++) {
+        this.origin.serve({ revision: String(n) });
+        await this.source.refresh();
+        // A file that is watched may have been in the midst of being read: that look is the one that was waited for.
+        if (this.source.policy.revision !== String(n)) await this.source.refresh();
+        assert.equal(this.source.policy.revision, String(n));
+      }
+    } finally {
+      over = true;
+      await reading;
     }
-    over = true;
-    await reading;
     assert.ok(read > count);
   }
 }
