@@ -16,6 +16,8 @@ mod list;
 
 pub use self::filter::Sifted;
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
 use crate::caller::{Caller, Hops, check_hops, quoted};
@@ -137,6 +139,18 @@ impl<'c> Moment<'c> {
     /// subject, actors, task, in this order.
     pub fn check(&self, action: &str, resource: &str) -> Result<(), Denial> {
         self.ask(action, resource, self.view())
+            .map_err(|lack| lack.in_words(action, resource))
+    }
+
+    /// As [`Moment::check`], as a part of a call, of which so many steps are left.
+    pub(crate) fn check_within(
+        &self,
+        call: &Cell<u64>,
+        action: &str,
+        resource: &str,
+    ) -> Result<(), Denial> {
+        let view = self.view().sharing(call);
+        self.ask(action, resource, view)
             .map_err(|lack| lack.in_words(action, resource))
     }
 

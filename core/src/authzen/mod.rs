@@ -46,9 +46,11 @@ pub use self::error::{RequestError, RequestFault};
 pub use self::page::Page;
 pub use self::search::{Found, Lacking, NamedAction, NamedEntity, Untold};
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::caller::Caller;
 use crate::decision::{Denial, Reason};
@@ -184,8 +186,14 @@ impl From<Denial> for Why {
     }
 }
 
-/// The callers of one request, each made once.
+/// How many callers are kept for the next question: each holds what the host
+/// says of the request.
+const MAX_CALLERS: usize = 16;
+
+/// The callers of one request, which is one call, whatever it asks of them.
 struct Callers<'a> {
+    /// The steps that are left to the call.
+    call: Cell<u64>,
     policy: &'a Policy,
     now: UnixSeconds,
     setting: &'a Setting<'a>,
@@ -195,6 +203,7 @@ struct Callers<'a> {
 impl<'a> Callers<'a> {
     fn new(policy: &'a Policy, now: UnixSeconds, setting: &'a Setting<'a>) -> Self {
         Self {
+            call: Cell::new(policy.limits().of_call()),
             policy,
             now,
             setting,
@@ -209,23 +218,39 @@ impl<'a> Callers<'a> {
     fn check(&mut self, question: &Question<'_>) -> Result<(), Denial> {
         let resource = question.resource.object()?;
         let context = question.values.all();
-        let now = self.now;
-        let caller = self.caller(&question.subject.principal())?;
-        let asked = caller.at(now).with_context(&context);
-        asked.check(question.action, &resource)
+        let subject = question.subject.principal();
+        self.ask(&subject, question.action, &resource, &context)
     }
 
-    /// The caller that a subject is.
-    fn caller(&mut self, principal: &str) -> Result<&Caller, Denial> {
+    /// Asks one subject, as a part of the call.
+    fn ask(
+        &mut self,
+        principal: &str,
+        action: &str,
+        resource: &str,
+        context: &Map<String, Value>,
+    ) -> Result<(), Denial> {
+        self.admit(principal)?;
+        let Some(Ok(caller)) = self.known.get(principal) else {
+            return Err(Denial::new(Reason::Internal, "a caller is not there"));
+        };
+        let asked = caller.at(self.now).with_context(context);
+        asked.check_within(&self.call, action, resource)
+    }
+
+    /// Makes the caller that a subject is.
+    fn admit(&mut self, principal: &str) -> Result<(), Denial> {
         if !self.known.contains_key(principal) {
+            if self.known.len() >= MAX_CALLERS {
+                self.known.clear();
+            }
             let request = Request::at(self.now).setting(*self.setting);
             let caller = self.policy.admit(&request.on_behalf_of(&[principal]));
             self.known.insert(principal.to_owned(), caller);
         }
         match self.known.get(principal) {
-            Some(Ok(caller)) => Ok(caller),
             Some(Err(denial)) => Err(denial.clone()),
-            None => Err(Denial::new(Reason::Internal, "a caller is not there")),
+            _ => Ok(()),
         }
     }
 }

@@ -183,13 +183,8 @@ impl Policy {
         let context = search.values.all();
         let mut callers = Callers::new(self, now, setting);
         let mut found = BTreeSet::new();
-        for candidate in self.candidates(search, &resource, &context, setting)? {
-            let asked = callers.caller(&candidate);
-            let asked = asked.and_then(|caller| {
-                let asked = caller.at(now).with_context(&context);
-                asked.check(search.action, &resource)
-            });
-            if holds(asked)? {
+        for candidate in self.candidates(search, &resource, &context, &callers)? {
+            if holds(callers.ask(&candidate, search.action, &resource, &context))? {
                 found.extend(ids(&[candidate], kind));
             }
         }
@@ -202,8 +197,9 @@ impl Policy {
         search: &Search<'_>,
         resource: &str,
         context: &Map<String, Value>,
-        setting: &Setting<'_>,
+        callers: &Callers<'_>,
     ) -> Result<BTreeSet<String>, Denial> {
+        let setting = callers.setting;
         let kind = search.subject.kind;
         let everybody = format!("{kind}:*");
         let mut candidates = BTreeSet::new();
@@ -214,7 +210,8 @@ impl Policy {
             }
         }
         for tenant in self.tenants_of_type(kind, setting) {
-            let mut view = View::new(&self.inner).with_tuples(setting.tuples)?;
+            let view = View::new(&self.inner).sharing(&callers.call);
+            let mut view = view.with_tuples(setting.tuples)?;
             if let Some(tenant) = tenant {
                 view = view.with_tenant(tenant);
             }
@@ -288,7 +285,8 @@ impl Policy {
         untold: &mut Vec<Untold>,
     ) -> Result<BTreeSet<String>, Denial> {
         let mut callers = Callers::new(self, now, setting);
-        let caller = callers.caller(&search.subject.principal())?;
+        let subject = search.subject.principal();
+        callers.admit(&subject)?;
         let resource = search.resource.object()?;
         let context = search.values.all();
         let kind = search.resource.kind;
@@ -306,10 +304,9 @@ impl Policy {
             let name = kind.to_owned();
             return Err(QueryError::UnknownType { name }.into());
         }
-        let asked = caller.at(now).with_context(&context);
         let mut found = BTreeSet::new();
         for name in names {
-            match holds(asked.check(name, &resource)) {
+            match holds(callers.ask(&subject, name, &resource, &context)) {
                 Ok(true) => {
                     found.insert(name.to_owned());
                 }

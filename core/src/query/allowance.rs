@@ -14,19 +14,35 @@ const FREE: u64 = 100;
 
 /// What is left of a call, and of its question.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Allowance {
-    call: Cell<u64>,
+pub(super) struct Allowance<'p> {
+    /// What several views take from together; without it, each call of this one
+    /// has its own.
+    shared: Option<&'p Cell<u64>>,
+    own: Cell<u64>,
     /// How many calls are within each other: only the outermost begins anew.
     nested: Cell<u32>,
     granted: Cell<u64>,
     left: Cell<u64>,
 }
 
-impl Allowance {
+impl<'p> Allowance<'p> {
+    /// The allowance of views that share a call, of which so many steps are left.
+    #[cfg(feature = "tokens")]
+    pub(super) fn of(shared: &'p Cell<u64>) -> Self {
+        Self {
+            shared: Some(shared),
+            ..Self::default()
+        }
+    }
+
+    fn call(&self) -> &Cell<u64> {
+        self.shared.unwrap_or(&self.own)
+    }
+
     /// Begins a call of so many steps, unless it is a part of another one.
-    pub(super) fn begin_call(&self, steps: u64) -> Call<'_> {
-        if self.nested.get() == 0 {
-            self.call.set(steps);
+    pub(super) fn begin_call(&self, steps: u64) -> Call<'_, 'p> {
+        if self.nested.get() == 0 && self.shared.is_none() {
+            self.own.set(steps);
         }
         self.nested.set(self.nested.get() + 1);
         Call { allowance: self }
@@ -35,7 +51,7 @@ impl Allowance {
     /// Begins a question of so many steps, if its call has them.
     pub(super) fn begin_question(&self, steps: u64) {
         self.settle();
-        let granted = steps.min(self.call.get().saturating_add(FREE));
+        let granted = steps.min(self.call().get().saturating_add(FREE));
         self.granted.set(granted);
         self.left.set(granted);
     }
@@ -74,8 +90,8 @@ impl Allowance {
     /// Charges the call for its question.
     fn settle(&self) {
         let charged = self.spent().saturating_sub(FREE);
-        let left = self.call.get().saturating_sub(charged);
-        self.call.set(left);
+        let left = self.call().get().saturating_sub(charged);
+        self.call().set(left);
         self.granted.set(0);
         self.left.set(0);
     }
@@ -83,11 +99,11 @@ impl Allowance {
 
 /// A call under way; it ends with this.
 #[must_use = "the call ends at once"]
-pub(crate) struct Call<'a> {
-    allowance: &'a Allowance,
+pub(crate) struct Call<'a, 'p> {
+    allowance: &'a Allowance<'p>,
 }
 
-impl Drop for Call<'_> {
+impl Drop for Call<'_, '_> {
     fn drop(&mut self) {
         let nested = self.allowance.nested.get() - 1;
         self.allowance.nested.set(nested);

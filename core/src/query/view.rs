@@ -1,6 +1,8 @@
 //! The policy as one request sees it.
 
 use std::borrow::Cow;
+#[cfg(feature = "tokens")]
+use std::cell::Cell;
 #[cfg(feature = "conditions")]
 use std::cell::RefCell;
 
@@ -31,7 +33,7 @@ pub struct View<'p> {
     context: Cow<'p, [RequestContext]>,
     tenant: Option<Cow<'p, str>>,
     pub(super) limits: Limits,
-    allowance: Allowance,
+    allowance: Allowance<'p>,
     /// What was found of guards that took long.
     #[cfg(feature = "conditions")]
     verdicts: RefCell<Verdicts>,
@@ -151,8 +153,16 @@ impl<'p> View<'p> {
         self
     }
 
+    /// As a part of a call that several views share, of which so many steps are
+    /// left.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn sharing(mut self, call: &'p Cell<u64>) -> Self {
+        self.allowance = Allowance::of(call);
+        self
+    }
+
     /// Begins a call, or a part of the one that is under way.
-    pub(crate) fn begin_call(&self) -> Call<'_> {
+    pub(crate) fn begin_call(&self) -> Call<'_, 'p> {
         self.allowance.begin_call(self.limits.of_call())
     }
 

@@ -10,6 +10,7 @@ fn tuple(user: &str, relation: &str, object: &str) -> Value {
     json!({"user": user, "relation": relation, "object": object})
 }
 
+#[cfg(feature = "conditions")]
 fn policy(model: &str, tuples: &[Value]) -> Policy {
     let snapshot = json!({"deputize": 1, "model": model, "tuples": tuples});
     Policy::from_json(snapshot.to_string().as_bytes()).unwrap()
@@ -38,6 +39,10 @@ type document
 ";
 
 fn costly(documents: usize, groups: usize) -> Policy {
+    Policy::from_json(snapshot_of(documents, groups).to_string().as_bytes()).unwrap()
+}
+
+fn snapshot_of(documents: usize, groups: usize) -> Value {
     let mut tuples = Vec::new();
     for document in 0..documents {
         for group in 0..groups {
@@ -62,7 +67,7 @@ fn costly(documents: usize, groups: usize) -> Policy {
         tuples.push(tuple("user:anne", "banned", &last));
     }
     tuples.push(tuple("user:anne", "viewer", "document:own"));
-    policy(COSTLY, &tuples)
+    json!({"deputize": 1, "model": COSTLY, "tuples": tuples})
 }
 
 fn documents(count: usize) -> Vec<String> {
@@ -274,5 +279,60 @@ condition listed(name: string, names: list<string>) {
             let check = view.check("group:1#member", "viewer", "document:1");
             assert_eq!(check.unwrap_err().code(), "condition.evaluation");
         }
+    }
+}
+
+#[cfg(feature = "tokens")]
+mod authzen {
+    use deputize::request::Setting;
+    use deputize::{Policy, UnixSeconds};
+    use serde_json::{Value, json};
+
+    const NOW: UnixSeconds = UnixSeconds(1_763_719_200);
+
+    /// The same policy with a call's budget of its own.
+    fn limited() -> Policy {
+        let mut snapshot = super::snapshot_of(200, 120);
+        snapshot["limits"] = json!({"steps": 2_000, "call_steps": 10_000});
+        Policy::from_json(snapshot.to_string().as_bytes()).unwrap()
+    }
+
+    fn asks(document: usize) -> Value {
+        json!({
+            "subject": {"type": "user", "id": "anne"},
+            "action": {"name": "viewer"},
+            "resource": {"type": "document", "id": document.to_string()},
+        })
+    }
+
+    #[test]
+    fn a_batch_is_one_call_whoever_it_asks_of() {
+        let policy = limited();
+        let items: Vec<Value> = (0..200).map(asks).collect();
+        let request = json!({"evaluations": items}).to_string();
+        let answer = policy
+            .evaluations(request.as_bytes(), NOW, &Setting::default())
+            .unwrap();
+        let answer = serde_json::to_value(answer).unwrap();
+        let of = |code: &str| {
+            let all = answer["evaluations"].as_array().unwrap().iter();
+            all.filter(|one| one["context"]["reason"] == code).count()
+        };
+        assert!(of("budget.call") > 100, "{answer}");
+        assert_eq!(of("budget.call") + of("subject.no_grant"), 200);
+    }
+
+    #[test]
+    fn a_search_is_one_call_and_lacks_nothing_unsaid() {
+        let policy = limited();
+        let mut request = asks(0);
+        request["subject"].as_object_mut().unwrap().remove("id");
+        let request = request.to_string();
+        let found = policy
+            .search_subjects(request.as_bytes(), NOW, &Setting::default())
+            .unwrap();
+        let found = serde_json::to_value(found).unwrap();
+        assert_eq!(found["results"], json!([]), "{found}");
+        assert_eq!(found.get("context"), None, "{found}");
     }
 }
