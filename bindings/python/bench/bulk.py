@@ -60,9 +60,8 @@ def measure(distinct: int) -> None:
         return anne.list("reader", "document")
 
     def counted(sql: str) -> int:
-        found = base.sql(sql).fetchone()
-        assert found is not None
-        return int(found[0])
+        [(number,)] = base.sql(sql).fetchall()
+        return int(number)
 
     def duck_join() -> int:
         base.register("mine", pa.table({"document": mine()}))
