@@ -160,10 +160,10 @@ impl Policy {
         inputs: &mut Inputs,
     ) -> Result<Option<ScopeSet>, Denial> {
         let chain = parties::read(&self.inner, issuer, claims)?;
-        let reading = &issuer.reading;
+        let reading = &claims.reading;
         let scopes = match reading.scopes {
             ScopeUse::Ignore => None,
-            ScopeUse::Narrow | ScopeUse::Required => ScopeSet::from_claims(&claims.all)?,
+            ScopeUse::Narrow | ScopeUse::Required => reading.scope_set(&claims.all)?,
         };
         let mut tuples = claim_tuples(reading, claims, &chain)?;
         for tuple in setting.tuples {

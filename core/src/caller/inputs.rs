@@ -178,6 +178,9 @@ pub struct TokenFacts {
     /// `aud`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
+    /// What stood for an audience that it does not name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience_by: Option<String>,
     /// `iat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_at: Option<UnixSeconds>,
@@ -190,6 +193,7 @@ impl TokenFacts {
             kid: verified.kid.clone(),
             id: verified.claims.id.clone(),
             audience: verified.claims.audience.clone(),
+            audience_by: verified.claims.audience_by.clone(),
             issued_at: verified.claims.issued_at,
         }
     }

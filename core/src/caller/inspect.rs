@@ -99,8 +99,8 @@ impl Policy {
             None => return Err(TokenError::IssuerMissing.into()),
         };
         let claims = Claims::read(members.clone(), issuer)?;
-        check_actors(&claims, issuer)?;
-        issuer.reading.check_whole(&claims)?;
+        check_actors(&claims)?;
+        claims.reading.check_whole(&claims)?;
         let setting = Setting::default();
         let mut inputs = Inputs::of_host(None, now, &setting);
         inputs.token = Some(TokenFacts {
@@ -108,6 +108,7 @@ impl Policy {
             kid: String::new(),
             id: claims.id.clone(),
             audience: claims.audience.clone(),
+            audience_by: None,
             issued_at: claims.issued_at,
         });
         self.read(issuer, &claims, &setting, &mut inputs)?;

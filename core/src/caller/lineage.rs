@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::decision::{Denial, Reason, digest};
 use crate::policy::Policy;
 use crate::request::{Request, Signature};
-use crate::scope::ScopeSet;
 use crate::token::{ChainConvention, Issuer, ScopeUse, Verified};
 
 use super::Caller;
@@ -71,7 +70,7 @@ impl Policy {
         verified.extend(caller.verified.clone());
 
         if let Some(first) = verified.first()
-            && !first.claims.actors.is_empty()
+            && first.claims.names_actor()
         {
             let message = "the first token is not the subject's own: it names an actor";
             return Err(Denial::new(Reason::ChainTokenMismatch, message));
@@ -157,7 +156,7 @@ impl Policy {
                 "it is not for the task {task}, which the one before it is for"
             )));
         }
-        self.check_scopes(before, after, issuer)
+        self.check_scopes(before, after)
     }
 
     /// The subject stays, the actors stay, and one more follows.
@@ -172,8 +171,11 @@ impl Policy {
         if other.name != issuer.name {
             return Err(mismatch("it is of another issuer than the one before it"));
         }
-        let was = named(&self.inner, issuer, &before.claims)?;
-        let is = named(&self.inner, issuer, &after.claims)?;
+        if before.claims.reading != after.claims.reading {
+            return Err(mismatch("it is read in another way than the one before it"));
+        }
+        let was = named(&self.inner, &before.claims)?;
+        let is = named(&self.inner, &after.claims)?;
         if is.len() != was.len() + 1 {
             return Err(mismatch(
                 "its chain is not one hop longer than that of the one before it",
@@ -187,7 +189,8 @@ impl Policy {
         }
         // The same names may be other principals, by other claims. Under
         // `subject_is_actor` whoever was alone was not yet the subject.
-        let alone = was.len() == 1 && issuer.reading.chain == ChainConvention::SubjectIsActor;
+        let alone =
+            was.len() == 1 && before.claims.reading.chain == ChainConvention::SubjectIsActor;
         if !alone {
             let was = parties::read(&self.inner, issuer, &before.claims)?;
             let is = parties::read(&self.inner, issuer, &after.claims)?;
@@ -201,24 +204,17 @@ impl Policy {
         }
     }
 
-    fn check_scopes(
-        &self,
-        before: &Verified,
-        after: &Verified,
-        issuer: &Issuer,
-    ) -> Result<(), Denial> {
-        if issuer.reading.scopes == ScopeUse::Ignore {
+    fn check_scopes(&self, before: &Verified, after: &Verified) -> Result<(), Denial> {
+        let reading = &after.claims.reading;
+        if reading.scopes == ScopeUse::Ignore {
             return Ok(());
         }
         let (was, is) = (&before.claims, &after.claims);
-        let (held, own) = (
-            ScopeSet::from_claims(&was.all)?,
-            ScopeSet::from_claims(&is.all)?,
-        );
-        if held.is_none() && issuer.reading.scopes == ScopeUse::Narrow {
+        let (held, own) = (reading.scope_set(&was.all)?, reading.scope_set(&is.all)?);
+        if held.is_none() && reading.scopes == ScopeUse::Narrow {
             return Ok(());
         }
-        if own.is_none() && issuer.reading.scopes == ScopeUse::Narrow {
+        if own.is_none() && reading.scopes == ScopeUse::Narrow {
             let message = "it has no scopes that narrow, and the one before it has";
             return Err(widens(message.to_owned()));
         }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::{Denial, Reason};
 use crate::policy::Inner;
-use crate::reading::{Source, Template, Unfit};
-use crate::token::{ChainConvention, Claims, Issuer, MayAct};
+use crate::reading::{Reading, Source, Template, Unfit};
+use crate::token::{ChainConvention, Claims, Issuer, MayAct, TokenError};
 
 use super::chain::{check_depth, delegation};
 
@@ -48,22 +48,18 @@ pub(crate) struct Named<'c> {
 
 /// The parties of a verified token, subject first, current actor last.
 pub(super) fn read(policy: &Inner, issuer: &Issuer, claims: &Claims) -> Result<Vec<Party>, Denial> {
-    let named = named(policy, issuer, claims)?;
+    let named = named(policy, claims)?;
     if let (Some(actor), true) = (named.last(), named.len() > 1) {
         check_may_act(issuer, claims, actor)?;
     }
     named
         .iter()
-        .map(|party| identify(policy, issuer, party))
+        .map(|party| identify(policy, issuer, &claims.reading, party))
         .collect()
 }
 
 /// The parties as the token names them, before anybody is looked up.
-pub(crate) fn named<'c>(
-    policy: &Inner,
-    issuer: &Issuer,
-    claims: &'c Claims,
-) -> Result<Vec<Named<'c>>, Denial> {
+pub(crate) fn named<'c>(policy: &Inner, claims: &'c Claims) -> Result<Vec<Named<'c>>, Denial> {
     let Some(sub) = &claims.subject else {
         return Err(Denial::new(
             Reason::IdentityMissing,
@@ -71,8 +67,8 @@ pub(crate) fn named<'c>(
         ));
     };
     // Before anything is looked up: a long chain costs no more than its text.
-    if !claims.actors.is_empty() {
-        check_depth(delegation(policy)?, claims.actors.len())?;
+    if claims.names_actor() {
+        check_depth(delegation(policy)?, claims.actors.len().max(1))?;
     }
     check_complete(&claims.all)?;
     for actor in &claims.actors {
@@ -94,9 +90,18 @@ pub(crate) fn named<'c>(
             acts: true,
         })
         .collect();
-    match issuer.reading.chain {
+    match claims.reading.chain {
         // RFC 8693 §4.1: `sub` is the subject, the outermost `act` acts.
         ChainConvention::Rfc8693 | ChainConvention::None => named.insert(0, own(false)),
+        // Whoever asked for the token acts, for whom it speaks of.
+        ChainConvention::Client => {
+            let client = claims.client.as_deref();
+            named.push(own(false));
+            named.push(Named {
+                subject: client.ok_or(TokenError::ChainClientMissing)?,
+                ..own(true)
+            });
+        }
         // The other way about: `sub` acts, for the innermost `act`.
         ChainConvention::SubjectIsActor => {
             if let Some(subject) = named.first_mut() {
@@ -124,7 +129,12 @@ fn check_complete(claims: &serde_json::Map<String, serde_json::Value>) -> Result
 }
 
 /// The principal that a party is: always by issuer and subject together.
-fn identify(policy: &Inner, issuer: &Issuer, party: &Named<'_>) -> Result<Party, Denial> {
+fn identify(
+    policy: &Inner,
+    issuer: &Issuer,
+    reading: &Reading,
+    party: &Named<'_>,
+) -> Result<Party, Denial> {
     let found = |principal: String| Party {
         principal,
         issuer: Some(party.issuer.to_owned()),
@@ -147,20 +157,14 @@ fn identify(policy: &Inner, issuer: &Issuer, party: &Named<'_>) -> Result<Party,
     {
         return Ok(found(principal.to_owned()));
     }
-    let vouching = match foreign {
-        false => issuer,
-        true => {
-            policy
-                .trust
-                .issuers
-                .find(party.issuer)
-                .map_err(|_| unknown())?
-                .1
+    let template = match (foreign, party.acts) {
+        (false, true) => reading.actor.as_ref(),
+        (false, false) => reading.subject.as_ref(),
+        (true, _) => {
+            let issuers = &policy.trust.issuers;
+            let (_, vouching) = issuers.find(party.issuer).map_err(|_| unknown())?;
+            vouching.readings.actor()
         }
-    };
-    let template = match party.acts {
-        true => &vouching.reading.actor,
-        false => &vouching.reading.subject,
     };
     let value = |source: &Source| match source {
         Source::Subject => Some(party.subject),
@@ -169,7 +173,7 @@ fn identify(policy: &Inner, issuer: &Issuer, party: &Named<'_>) -> Result<Party,
         Source::Claim(_) if foreign => None,
         Source::Claim(path) => path.find(party.claims).and_then(serde_json::Value::as_str),
     };
-    let template = template.as_ref().ok_or_else(unknown)?;
+    let template = template.ok_or_else(unknown)?;
     let principal = template
         .fill(value)
         .map_err(|unfit| unfitting(party, template, &unfit))?;

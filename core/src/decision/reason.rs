@@ -69,7 +69,12 @@ reasons! {
     TokenClaimMissing "token.claim_missing" "a claim that every token must have is missing"
     TokenClaimAbsent "token.claim_absent" "a claim is missing without which the token would say less than it should"
     TokenClaimElsewhere "token.claim_elsewhere" "the token says that a claim's value is to be had elsewhere"
-    ChainNotExpected "chain.not_expected" "the token has `act`, and the issuer's `chain` is `none`"
+    TokenReading "token.reading" "the token fits none of its issuer's readings"
+    TokenReadingAmbiguous "token.reading_ambiguous" "the token fits two of its issuer's readings"
+    TokenRequirement "token.requirement" "the token does not say what its issuer's must say"
+    ChainClientMissing "chain.client_missing" "the token does not name its client, which is who acts"
+    ChainClientMismatch "chain.client_mismatch" "the token's client is not the current actor"
+    ChainNotExpected "chain.not_expected" "the token has `act`, and the issuer's `chain` does not say how it is to be read"
     TokenExpired "token.expired" "`exp` has been reached"
     TokenNotYetValid "token.not_yet_valid" "`nbf` or `iat` lies in the future"
     TokenLifetime "token.lifetime" "the token lives longer than the issuer's may"
@@ -209,6 +214,11 @@ impl From<&TokenError> for Reason {
             TokenError::ClaimAbsent { .. } => Self::TokenClaimAbsent,
             TokenError::ClaimElsewhere { .. } => Self::TokenClaimElsewhere,
             TokenError::ClaimValue { .. } => Self::TokenClaim,
+            TokenError::Reading => Self::TokenReading,
+            TokenError::ReadingAmbiguous { .. } => Self::TokenReadingAmbiguous,
+            TokenError::Requirement { .. } => Self::TokenRequirement,
+            TokenError::ChainClientMissing => Self::ChainClientMissing,
+            TokenError::ChainClientMismatch => Self::ChainClientMismatch,
             TokenError::ChainNotExpected => Self::ChainNotExpected,
             TokenError::Expired { .. } => Self::TokenExpired,
             TokenError::NotYetValid { .. } => Self::TokenNotYetValid,

@@ -35,9 +35,12 @@ use crate::authority::Moment;
 use crate::caller::{Caller, Named, check_may_act, claim_tuples, named, quoted};
 use crate::decision::{Denial, Reason};
 use crate::policy::Policy;
+use crate::reading::Reading;
 use crate::request::{Credential, Request, Setting};
 use crate::time::UnixSeconds;
-use crate::token::{ChainConvention, Claims, Confirmation, Issuer, TokenError, Verified};
+use crate::token::{
+    ChainConvention, Claims, Confirmation, Issuer, TokenError, Verified, check_actors,
+};
 
 use self::narrow::{audience, constraints, expires_at};
 use self::read_back::check_same;
@@ -109,7 +112,7 @@ impl Policy {
                     .verified(token, &request, None)
                     .map_err(ExchangeRefusal::request)?;
                 let claims = &verified.claims;
-                if !claims.actors.is_empty() {
+                if claims.names_actor() {
                     let message = "the actor token is of one who acts for another; an actor shows a token of its own";
                     let denial = Denial::new(Reason::ExchangeActor, message);
                     return Err(ExchangeRefusal::request(denial));
@@ -129,13 +132,15 @@ impl Policy {
             }
             Acting::Principal(principal) => {
                 let issuer = self.issuer_of(subject).map_err(ExchangeRefusal::request)?;
-                let (name, sub) = self.identity_at(issuer, principal).ok_or_else(|| {
-                    let (who, issuer) = (quoted(principal), quoted(&issuer.name));
-                    let message =
-                        format!("there is no name for {who} in a token of the issuer {issuer}");
-                    let denial = Denial::new(Reason::IdentityUnknown, message);
-                    ExchangeRefusal::new("unauthorized_client", denial)
-                })?;
+                let (name, sub) = self
+                    .identity_at(issuer, &subject.claims.reading, principal)
+                    .ok_or_else(|| {
+                        let (who, issuer) = (quoted(principal), quoted(&issuer.name));
+                        let message =
+                            format!("there is no name for {who} in a token of the issuer {issuer}");
+                        let denial = Denial::new(Reason::IdentityUnknown, message);
+                        ExchangeRefusal::new("unauthorized_client", denial)
+                    })?;
                 Ok(Next {
                     issuer: name,
                     subject: sub,
@@ -149,7 +154,12 @@ impl Policy {
     }
 
     /// By which issuer and subject a principal is known in an issuer's tokens.
-    fn identity_at(&self, issuer: &Issuer, principal: &str) -> Option<(String, String)> {
+    fn identity_at(
+        &self,
+        issuer: &Issuer,
+        reading: &Reading,
+        principal: &str,
+    ) -> Option<(String, String)> {
         let record = self.inner.directory.principal(principal);
         let listed = record.map_or(&[][..], |record| &record.identities);
         let own = listed
@@ -158,7 +168,7 @@ impl Policy {
         if let Some(identity) = own.or(listed.first()) {
             return Some((identity.issuer.clone(), identity.subject.clone()));
         }
-        let sub = issuer.reading.actor.as_ref()?.subject_of(principal)?;
+        let sub = reading.actor.as_ref()?.subject_of(principal)?;
         Some((issuer.name.clone(), sub))
     }
 
@@ -181,22 +191,23 @@ impl Policy {
         };
         // A chain that is not admitted is not handed on. One party alone is
         // looked at below, in the place that it has in the next chain.
-        let before = match claims.actors.is_empty() {
-            true => None,
-            false => Some(self.accept(subject, setting, now).map_err(request)?),
+        let before = match claims.names_actor() {
+            false => None,
+            true => Some(self.accept(subject, setting, now).map_err(request)?),
         };
-        let mut parties = named(&self.inner, issuer, claims).map_err(request)?;
+        let mut parties = named(&self.inner, claims).map_err(request)?;
         if let Some(next) = next {
-            if issuer.reading.chain == ChainConvention::None {
-                let message = "the issuer's `chain` is `none`: its tokens cannot say who acts";
+            let chain = claims.reading.chain;
+            if matches!(chain, ChainConvention::None | ChainConvention::Client) {
+                let message = "the issuer's `chain` is `none` or `client`: its tokens cannot say who acts next";
                 return Err(request(Denial::new(Reason::ChainNotExpected, message)));
             }
             check_may_act(issuer, claims, &next.named()).map_err(policy_says)?;
         }
         let audience = audience(issuer, claims, wanted)?;
         let expires_at = expires_at(issuer, claims, next, wanted, now)?;
-        let (tenant, task) = constraints(issuer, claims, next, setting)?;
-        let scopes = self.next_scopes(issuer, claims, next, setting, &audience, wanted.scope)?;
+        let (tenant, task) = constraints(claims, next, setting)?;
+        let scopes = self.next_scopes(claims, next, setting, &audience, wanted.scope)?;
         let bound_to = bound_to(claims, next, wanted)?;
 
         parties.extend(next.map(Next::named));
@@ -211,6 +222,10 @@ impl Policy {
 
         // From here on it is a token like any other.
         let after = read_again(subject, issuer, &out).map_err(|e| request(e.into()))?;
+        if after.claims.reading != claims.reading {
+            let message = "the next token would be read in another way";
+            return Err(ExchangeRefusal::claim(message.to_owned()));
+        }
         let host = Setting {
             tenant: tenant.as_deref().or(setting.tenant),
             ..*setting
@@ -251,9 +266,8 @@ impl Moment<'_> {
             return Err(request(Denial::new(Reason::ExchangeNoToken, message)));
         };
         let (policy, inputs) = (&caller.policy, &caller.inputs);
-        let issuer = policy.issuer_of(verified).map_err(request)?;
         // What the token's claims say of its parties goes on with the token.
-        let claimed = claim_tuples(&issuer.reading, &verified.claims, &inputs.chain)
+        let claimed = claim_tuples(&verified.claims.reading, &verified.claims, &inputs.chain)
             .map_err(|error| request(error.into()))?;
         let mut tuples = inputs.tuples.clone();
         tuples.retain(|tuple| !claimed.contains(tuple));
@@ -279,7 +293,8 @@ fn read_again(
     written: &Map<String, Value>,
 ) -> Result<Arc<Verified>, TokenError> {
     let mut claims = Claims::read(written.clone(), issuer)?;
-    issuer.reading.check_whole(&claims)?;
+    check_actors(&claims)?;
+    claims.reading.check_whole(&claims)?;
     claims.confirmation = Confirmation::read(written)?;
     Ok(Arc::new(Verified {
         issuer: subject.issuer,

@@ -24,7 +24,6 @@ impl Policy {
     /// and its issuer does not ask for any.
     pub(super) fn next_scopes(
         &self,
-        issuer: &Issuer,
         claims: &Claims,
         next: Option<&Next>,
         setting: &Setting<'_>,
@@ -32,10 +31,10 @@ impl Policy {
         wanted: Option<&str>,
     ) -> Result<Option<ScopeSet>, ExchangeRefusal> {
         let unreadable = |error: ScopeError| ExchangeRefusal::request(error);
-        let held = ScopeSet::from_claims(&claims.all).map_err(unreadable)?;
+        let held = claims.reading.scope_set(&claims.all).map_err(unreadable)?;
         // An issuer whose scopes are not looked at here may be another
         // service's, which does: they are narrowed all the same.
-        let use_of_held = match issuer.reading.scopes {
+        let use_of_held = match claims.reading.scopes {
             ScopeUse::Required => ScopeUse::Required,
             ScopeUse::Narrow | ScopeUse::Ignore => ScopeUse::Narrow,
         };
@@ -48,16 +47,11 @@ impl Policy {
         let own = own.map_err(unreadable)?;
         let mut others = Vec::new();
         if let Some(token) = next.and_then(|next| next.token.as_deref()) {
-            let its = self.issuer_of(token).map_err(ExchangeRefusal::request)?;
-            if its.reading.scopes != ScopeUse::Ignore {
-                let set = ScopeSet::from_claims(&token.claims.all).map_err(unreadable)?;
+            let its = &token.claims.reading;
+            if its.scopes != ScopeUse::Ignore {
+                let set = its.scope_set(&token.claims.all).map_err(unreadable)?;
                 let audience = &token.claims.audience;
-                let bound = self.bound(
-                    "the actor token",
-                    set.as_ref(),
-                    its.reading.scopes,
-                    audience,
-                );
+                let bound = self.bound("the actor token", set.as_ref(), its.scopes, audience);
                 others.extend(bound.map_err(unreadable)?);
             }
         }
@@ -247,7 +241,6 @@ pub(super) fn expires_at(
 
 /// The one tenant and the one task that the next token is of.
 pub(super) fn constraints(
-    issuer: &Issuer,
     claims: &Claims,
     next: Option<&Next>,
     setting: &Setting<'_>,
@@ -274,7 +267,7 @@ pub(super) fn constraints(
             "a token cannot be for the two tasks {own} and {other}"
         ))
     })?;
-    if let (Some(task), None) = (&task, &issuer.reading.task) {
+    if let (Some(task), None) = (&task, &claims.reading.task) {
         let task = quoted(task);
         return Err(ExchangeRefusal::claim(format!(
             "the issuer has no `task_claim` to hold {task} with"

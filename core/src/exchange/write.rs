@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::caller::{Named, quoted};
 use crate::decision::{Denial, Reason};
-use crate::reading::{Mapping, Template};
+use crate::reading::{Mapping, Reading, Template};
 use crate::scope::ScopeSet;
 use crate::time::UnixSeconds;
 use crate::token::{ChainConvention, Claims, Issuer};
@@ -31,23 +31,23 @@ impl<'a> NextToken<'a> {
             issuer,
             claims,
             next,
-            out: carried(issuer, claims, next.is_some())?,
+            out: carried(issuer, claims, next)?,
         };
         token.set("iss", json!(issuer.name));
         Ok(token)
     }
 
     pub(super) fn scopes(&mut self, scopes: Option<&ScopeSet>) {
-        self.out
-            .extend(scopes.iter().flat_map(|set| set.to_claims()));
+        if let Some(set) = scopes {
+            self.claims
+                .reading
+                .put_scopes(set, &self.claims.all, &mut self.out);
+        }
     }
 
     pub(super) fn constraints(&mut self, tenant: Option<&str>, task: Option<&str>) {
-        let issuer = self.issuer;
-        for (claim, value) in [
-            (&issuer.reading.tenant, tenant),
-            (&issuer.reading.task, task),
-        ] {
+        let reading = &self.claims.reading;
+        for (claim, value) in [(&reading.tenant, tenant), (&reading.task, task)] {
             if let (Some(claim), Some(value)) = (claim, value) {
                 claim.put(json!(value), &self.claims.all, &mut self.out);
             }
@@ -55,7 +55,7 @@ impl<'a> NextToken<'a> {
     }
 
     pub(super) fn parties(&mut self, parties: &[Named<'_>]) -> Result<(), ExchangeRefusal> {
-        write_parties(self.issuer, parties, &mut self.out)
+        write_parties(self.issuer, &self.claims.reading, parties, &mut self.out)
     }
 
     pub(super) fn audience(&mut self, audience: &[String]) {
@@ -96,7 +96,7 @@ impl<'a> NextToken<'a> {
         let out = self.out;
         let others = |m: &&Mapping| m.about_actor() && m.claim.find(&out).is_some();
         if self.next.is_some()
-            && let Some(mapping) = self.issuer.reading.mappings.iter().find(others)
+            && let Some(mapping) = self.claims.reading.mappings.iter().find(others)
         {
             let claim = quoted(mapping.claim.as_str());
             return Err(ExchangeRefusal::claim(format!(
@@ -117,10 +117,31 @@ impl<'a> NextToken<'a> {
 fn carried(
     issuer: &Issuer,
     claims: &Claims,
-    handed_on: bool,
+    next: Option<&Next>,
 ) -> Result<Map<String, Value>, ExchangeRefusal> {
     let mut out = Map::new();
-    let reading = &issuer.reading;
+    let reading = &claims.reading;
+    let handed_on = next.is_some();
+    // By these it is told how it is to be read, and whether it counts at all.
+    let by = issuer.audience_by.iter().map(|(claim, _)| claim);
+    for claim in reading.tested().chain(by) {
+        claim.copy(&claims.all, &mut out);
+    }
+    if let (Some(claim), Some(client)) = (&reading.client, &claims.client) {
+        // Whoever it is handed on to is the client of the next one.
+        let client = next.map_or(client.as_str(), |next| &next.subject);
+        claim.put(json!(client), &claims.all, &mut out);
+    }
+    if handed_on
+        && reading
+            .mappings
+            .iter()
+            .any(|m| reading.is_scope_claim(&m.claim))
+    {
+        return Err(ExchangeRefusal::claim(
+            "a claim that carries scopes becomes tuples, too, and cannot be narrowed".to_owned(),
+        ));
+    }
     let of_actor = |top: &str| {
         let mut own = reading.mappings.iter().filter(|m| m.claim.top() == top);
         own.any(Mapping::about_actor)
@@ -158,14 +179,17 @@ fn carried(
 /// Writes who acts for whom, the way the issuer does.
 fn write_parties(
     issuer: &Issuer,
+    reading: &Reading,
     parties: &[Named<'_>],
     out: &mut Map<String, Value>,
 ) -> Result<(), ExchangeRefusal> {
-    let (top, actors): (_, Vec<&Named<'_>>) = match (issuer.reading.chain, parties) {
+    let (top, actors): (_, Vec<&Named<'_>>) = match (reading.chain, parties) {
         // The outermost `act` is the current actor, and `sub` the subject.
         (ChainConvention::Rfc8693 | ChainConvention::None, [subject, actors @ ..]) => {
             (subject, actors.iter().collect())
         }
+        // The client has a claim of its own, which goes on.
+        (ChainConvention::Client, [subject, ..]) => (subject, Vec::new()),
         // `sub` is the current actor, and the innermost `act` the subject.
         (ChainConvention::SubjectIsActor, [others @ .., actor]) => (actor, others.iter().collect()),
         (_, []) => {
@@ -179,11 +203,11 @@ fn write_parties(
             "`sub` cannot name {sub} of the issuer {other}"
         )));
     }
-    write_party(issuer, top, parties, out)?;
+    write_party(issuer, reading, top, parties, out)?;
     let mut act: Option<Value> = None;
     for party in actors {
         let mut members = Map::new();
-        write_party(issuer, party, parties, &mut members)?;
+        write_party(issuer, reading, party, parties, &mut members)?;
         if party.issuer != issuer.name {
             members.insert("iss".to_owned(), json!(party.issuer));
         }
@@ -201,6 +225,7 @@ fn write_parties(
 /// A party's `sub`, and the claims by which the issuer's templates know it.
 fn write_party(
     issuer: &Issuer,
+    reading: &Reading,
     party: &Named<'_>,
     parties: &[Named<'_>],
     out: &mut Map<String, Value>,
@@ -209,8 +234,8 @@ fn write_party(
         .first()
         .is_some_and(|first| (first.issuer, first.subject) == (party.issuer, party.subject));
     let template = match is_subject {
-        true => &issuer.reading.subject,
-        false => &issuer.reading.actor,
+        true => &reading.subject,
+        false => &reading.actor,
     };
     for claim in template.iter().flat_map(Template::claims) {
         // Of another issuer's party no more is known than its name.

@@ -20,8 +20,6 @@ use super::plan::Plan;
 use super::reference::{Admission, Reference, admit};
 #[cfg(feature = "tokens")]
 use super::trust::Trust;
-#[cfg(feature = "tokens")]
-use super::warning::ISSUER;
 use super::warning::{
     DUPLICATE, NOT_ASSIGNABLE, UNKNOWN_CONDITION, UNKNOWN_RELATION, UNKNOWN_TYPE, Warnings, spell,
 };
@@ -199,8 +197,8 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     #[cfg(feature = "tokens")]
     let trust = {
         let written = Trust::compile(snapshot, &plan)?;
-        for (pointer, text) in written.issuers.warnings() {
-            warnings.note(ISSUER, &pointer, text);
+        for (code, pointer, text) in written.issuers.warnings() {
+            warnings.note(code, &pointer, text);
         }
         let known = |principal: &str| names.find(principal).is_some() || directory.knows(principal);
         for (code, pointer, text) in written.idle_revocations(snapshot, known) {

@@ -90,12 +90,21 @@ fn admits_everybody(hop: &HopRecord, tuple: &HopTuple, plan: &Plan) -> bool {
 /// Whoever may say who acts must say, too, what for: by scopes that every token
 /// must have, or by a task.
 fn check_issuers(issuers: &[IssuerConfig]) -> Result<(), SnapshotError> {
+    let refused = |pointer: String| {
+        let needed = "issuers whose scopes are `required`, or that name a task";
+        Err(SnapshotErrorKind::Delegated { needed }.at(format!("{pointer}/scopes")))
+    };
+    let narrows = |scopes, task: &Option<String>| scopes == ScopeUse::Required || task.is_some();
     for (place, issuer) in issuers.iter().enumerate() {
-        let narrows = issuer.scopes == ScopeUse::Required || issuer.task_claim.is_some();
-        if issuer.chain != ChainConvention::None && !narrows {
-            let needed = "issuers whose scopes are `required`, or that name a task";
-            let pointer = format!("/issuers/{place}/scopes");
-            return Err(SnapshotErrorKind::Delegated { needed }.at(pointer));
+        let pointer = format!("/issuers/{place}");
+        if issuer.chain != ChainConvention::None && !narrows(issuer.scopes, &issuer.task_claim) {
+            return refused(pointer);
+        }
+        for (number, reading) in issuer.readings.iter().enumerate() {
+            let narrows = narrows(reading.scopes, &reading.task_claim);
+            if reading.chain != ChainConvention::None && !narrows {
+                return refused(format!("{pointer}/readings/{number}"));
+            }
         }
     }
     Ok(())

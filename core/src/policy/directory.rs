@@ -140,6 +140,11 @@ impl Directory {
             return Err(value("", "a tenant's name").at(format!("{pointer}/tenants/{i}")));
         }
         for (i, identity) in record.identities.iter().enumerate() {
+            // Whatever has no name of its own would be this principal.
+            if identity.subject.is_empty() {
+                let pointer = format!("{pointer}/identities/{i}/subject");
+                return Err(value("", "a subject's name").at(pointer));
+            }
             let subjects = self.identities.entry(identity.issuer.clone()).or_default();
             let known = subjects.insert(identity.subject.clone(), record.id.clone());
             if known.is_some() {

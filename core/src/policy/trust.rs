@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::json::shorten;
-use crate::reading::{Mapping, ReadingFault};
+use crate::reading::{Mapping, ReadingFault, Template};
 use crate::scope::{Reach, ScopeContext, ScopePolicy, ScopeSections, ScopeSet};
 use crate::snapshot::{DelegationRecord, Snapshot, SnapshotError, SnapshotErrorKind};
 use crate::token::{IssuerFault, Issuers, TokenError};
@@ -41,8 +41,14 @@ impl Trust {
             directory::object(principal, || format!("/revoked/principals/{member}"))?;
         }
         for (i, issuer) in issuers.iter().enumerate() {
-            for (j, mapping) in issuer.reading.mappings.iter().enumerate() {
-                check_mapping(mapping, plan, &format!("/issuers/{i}/claims/{j}"))?;
+            for (j, reading) in issuer.readings.iter().enumerate() {
+                let pointer = match issuer.readings.are_listed() {
+                    true => format!("/issuers/{i}/readings/{j}"),
+                    false => format!("/issuers/{i}"),
+                };
+                for (k, mapping) in reading.mappings.iter().enumerate() {
+                    check_mapping(mapping, plan, &format!("{pointer}/claims/{k}"))?;
+                }
             }
         }
         let scopes = ScopePolicy::compile(&ScopeSections {
@@ -101,12 +107,12 @@ impl Trust {
             };
             idle.push((REVOKED_KEY, format!("/revoked/keys/{i}"), text));
         }
-        let templates = snapshot.issuers.iter();
-        let templates = templates.flat_map(|issuer| [&issuer.subject, &issuer.actor]);
-        let types: BTreeSet<&str> = templates
-            .flatten()
-            .filter_map(|template| Some(template.split_once(':')?.0))
-            .collect();
+        let readings = self
+            .issuers
+            .iter()
+            .flat_map(|issuer| issuer.readings.iter());
+        let templates = readings.flat_map(|reading| [&reading.subject, &reading.actor]);
+        let types: BTreeSet<&str> = templates.flatten().map(Template::type_name).collect();
         for principal in revoked.principals.keys() {
             let type_name = principal.split_once(':').map_or("", |(t, _)| t);
             if types.contains(type_name) || known(principal) {

@@ -33,7 +33,9 @@ impl Warning {
             BLOCKS_NOBODY,
             DUPLICATE,
             MODEL,
-            ISSUER,
+            "issuer.key",
+            "issuer.readings",
+            "issuer.actor",
             REVOKED_TOKEN,
             REVOKED_KEY,
             REVOKED_PRINCIPAL,
@@ -56,7 +58,6 @@ pub(super) const UNKNOWN_CONDITION: &str = "tuple.unknown_condition";
 const BLOCKS_NOBODY: &str = "tuple.blocks_nobody";
 pub(super) const DUPLICATE: &str = "tuple.duplicate";
 const MODEL: &str = "model.advice";
-pub(super) const ISSUER: &str = "issuer.key";
 pub(super) const REVOKED_TOKEN: &str = "revoked.token";
 pub(super) const REVOKED_KEY: &str = "revoked.key";
 pub(super) const REVOKED_PRINCIPAL: &str = "revoked.principal";

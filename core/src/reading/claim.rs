@@ -68,6 +68,16 @@ impl ClaimPath {
         &self.top
     }
 
+    /// Whether both name one place.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.top, &self.below) == (&other.top, &other.below)
+    }
+
+    /// Whether it names the claim at the top of this name.
+    pub(super) fn is_top(&self, name: &str) -> bool {
+        self.below.is_empty() && &*self.top == name
+    }
+
     /// What a token has there: what [`Value::pointer`] finds.
     #[must_use]
     pub fn find<'v>(&self, claims: &'v Map<String, Value>) -> Option<&'v Value> {

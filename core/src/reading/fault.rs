@@ -58,6 +58,41 @@ pub enum ReadingFault {
     },
     /// `template.none`: `encode`, and no template that it is about.
     NoTemplate,
+    /// `when.test`: a test asks for nothing, or for several things.
+    Test,
+    /// `when.value`: a test compares with what cannot be compared.
+    TestValue,
+    /// `when.nothing`: no token passes all of it.
+    Nothing {
+        /// Two tests that exclude each other, in words.
+        tests: String,
+    },
+    /// `reading.outside`: the entry says itself what its readings say.
+    Outside,
+    /// `reading.when`: nothing says which tokens it is for, or two things do.
+    When,
+    /// `reading.else`: two readings are for what no other fits.
+    TwoElse,
+    /// `reading.same`: two readings are for the same tokens.
+    Same {
+        /// The other one's place, from 0.
+        other: usize,
+    },
+    /// `require.absent`: a claim that must not be there.
+    RequiredAbsence,
+    /// `chain.client_claim`: the chain is the client's, and no claim names it.
+    NoClient,
+    /// `chain.client_idle`: a claim names a client that is nobody.
+    IdleClient,
+    /// `scopes.claims`: `scope_claims` or `scopes_joined` changes nothing.
+    IdleScopes,
+    /// `scopes.joined`: what has a shape of its own cannot be joined.
+    Joined {
+        /// The claim.
+        claim: String,
+    },
+    /// `audience.by`: `audience_by` can fit nothing, or changes nothing.
+    AudienceBy,
     /// `mapping.two_ways`: `encode` and `values` both say what a value becomes.
     TwoWays,
     /// `mapping.no_value`: `encode` or `values`, and no `{value}`.
@@ -86,6 +121,19 @@ impl ReadingFault {
             Self::Separator { .. } => "template.separator",
             Self::Unencoded { .. } => "template.unencoded",
             Self::NoTemplate => "template.none",
+            Self::Test => "when.test",
+            Self::TestValue => "when.value",
+            Self::Nothing { .. } => "when.nothing",
+            Self::Outside => "reading.outside",
+            Self::When => "reading.when",
+            Self::TwoElse => "reading.else",
+            Self::Same { .. } => "reading.same",
+            Self::RequiredAbsence => "require.absent",
+            Self::NoClient => "chain.client_claim",
+            Self::IdleClient => "chain.client_idle",
+            Self::IdleScopes => "scopes.claims",
+            Self::Joined { .. } => "scopes.joined",
+            Self::AudienceBy => "audience.by",
             Self::TwoWays => "mapping.two_ways",
             Self::NoValue => "mapping.no_value",
             Self::TableId { .. } => "mapping.table_id",
@@ -146,6 +194,50 @@ impl fmt::Display for ReadingFault {
             ),
             Self::NoTemplate => f.write_str(
                 "can have no effect without `subject` or `actor`: mappings have an `encode` of their own",
+            ),
+            Self::Test => f.write_str(
+                "must say exactly one of `present`, `equals`, `one_of`, `prefix` and `has`",
+            ),
+            Self::TestValue => f.write_str(
+                "must compare with texts that are not empty, whole numbers, `true` or `false`, all of one kind",
+            ),
+            Self::Nothing { tests } => write!(
+                f,
+                "no token passes this: {tests} exclude each other, so leave one of them out"
+            ),
+            Self::Outside => f.write_str(
+                "has no effect beside `readings`: say it in each reading that it is about",
+            ),
+            Self::When => f.write_str(
+                "must say which tokens it is for: by `when`, or by `\"else\": true` for those that no other reading fits",
+            ),
+            Self::TwoElse => {
+                f.write_str("another reading is for what no other fits already: say `when` of one")
+            }
+            Self::Same { other } => write!(
+                f,
+                "reading {} is for the same tokens, so that each of them would fit two: make them one, or say another `when`",
+                other + 1
+            ),
+            Self::RequiredAbsence => f.write_str(
+                "a claim whose absence is needed would be left out by whoever wants in: say it in a reading's `when`",
+            ),
+            Self::NoClient => f.write_str(
+                "`\"chain\": \"client\"` needs `client_claim`: the claim that names the client, such as `azp` or `client_id`",
+            ),
+            Self::IdleClient => f.write_str(
+                "can have no effect: a client acts where `chain` is `client`, and agrees with the actor where it is `rfc8693`",
+            ),
+            Self::IdleScopes => f.write_str(
+                "can have no effect: scopes are not looked at, or there are not several claims to join",
+            ),
+            Self::Joined { claim } => write!(
+                f,
+                "{} has a shape of its own and cannot be joined with others: leave it out, or leave `scopes_joined` out",
+                quoted(claim)
+            ),
+            Self::AudienceBy => f.write_str(
+                "`audience_by` needs values that are not empty in `one_of`, and `audience_required` as it is when not said",
             ),
             Self::TwoWays => {
                 f.write_str("`encode` and `values` both say what a value becomes: keep one of them")

@@ -17,7 +17,7 @@ use crate::token::{Claims, TokenError, shorten};
 const MAX_VALUES: usize = 1_000;
 
 /// A mapping, read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Mapping {
     pub(crate) claim: ClaimPath,
     pub(crate) user: Side,

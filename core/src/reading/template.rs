@@ -152,6 +152,11 @@ impl Template {
         &self.written
     }
 
+    /// The type of what it makes.
+    pub(crate) fn type_name(&self) -> &str {
+        self.literal_start().split_once(':').map_or("", |(t, _)| t)
+    }
+
     /// What all that it makes begins with.
     pub(crate) fn literal_start(&self) -> &str {
         match self.parts.first() {

@@ -57,7 +57,9 @@ impl Test {
     pub(crate) fn compile(config: &ClaimTest) -> Result<Self, ReadingFault> {
         let claim = ClaimPath::parse(&config.claim)?;
         let said = [
-            config.present.map(|present| if present { Is::Present } else { Is::Absent }),
+            config
+                .present
+                .map(|present| if present { Is::Present } else { Is::Absent }),
             config.equals.clone().map(|value| Is::OneOf(vec![value])),
             config.one_of.clone().map(Is::OneOf),
             config.prefix.clone().map(Is::Prefix),
@@ -73,7 +75,9 @@ impl Test {
             Is::OneOf(values) => {
                 let first = values.first();
                 first.is_some_and(comparable)
-                    && values.iter().all(|v| first.is_some_and(|first| same_kind(first, v)))
+                    && values
+                        .iter()
+                        .all(|v| first.is_some_and(|first| same_kind(first, v)))
                     && !values.iter().any(|v| v.as_str().is_some_and(empty))
             }
             Is::Prefix(text) | Is::Has(text) => !empty(text),
@@ -149,7 +153,8 @@ impl Test {
                 !own.starts_with(other.as_str()) && !other.starts_with(own.as_str())
             }
             // Two kinds of value: whatever it is, one of the two is an error.
-            (Is::Has(_), Is::OneOf(_) | Is::Prefix(_)) | (Is::OneOf(_) | Is::Prefix(_), Is::Has(_)) => true,
+            (Is::Has(_), Is::OneOf(_) | Is::Prefix(_))
+            | (Is::OneOf(_) | Is::Prefix(_), Is::Has(_)) => true,
             (Is::Has(_), Is::Has(_)) => false,
         }
     }
@@ -173,7 +178,11 @@ impl fmt::Display for Test {
                     more => write!(f, " or one of {} more", more - 5),
                 }
             }
-            Is::Prefix(text) => write!(f, "`{claim}` begins with `{}`", shorten(text, 100).escape_debug()),
+            Is::Prefix(text) => write!(
+                f,
+                "`{claim}` begins with `{}`",
+                shorten(text, 100).escape_debug()
+            ),
             Is::Has(text) => write!(f, "`{claim}` holds `{}`", shorten(text, 100).escape_debug()),
         }
     }
@@ -194,16 +203,32 @@ fn same_kind(first: &Value, second: &Value) -> bool {
         && std::mem::discriminant(first) == std::mem::discriminant(second)
 }
 
+/// Reads a list of tests.
+pub(super) fn tests(
+    member: &str,
+    configs: &[ClaimTest],
+) -> Result<Vec<Test>, (String, ReadingFault)> {
+    let each = configs.iter().enumerate();
+    let read = |(place, config)| {
+        Test::compile(config).map_err(|fault| (format!("/{member}/{place}"), fault))
+    };
+    each.map(read).collect()
+}
+
 /// Whether no token passes all of both.
 pub(crate) fn disjoint(first: &[Test], second: &[Test]) -> bool {
-    first.iter().any(|own| second.iter().any(|other| own.excludes(other)))
+    first
+        .iter()
+        .any(|own| second.iter().any(|other| own.excludes(other)))
 }
 
 /// The first pair of tests that no token passes.
 pub(crate) fn contradiction<'t>(tests: &[&'t Test]) -> Option<(&'t Test, &'t Test)> {
     tests.iter().enumerate().find_map(|(place, own)| {
         let mut others = tests.iter().skip(place + 1);
-        others.find(|other| own.excludes(other)).map(|other| (*own, *other))
+        others
+            .find(|other| own.excludes(other))
+            .map(|other| (*own, *other))
     })
 }
 
@@ -225,16 +250,37 @@ mod tests {
     #[test]
     fn tests_that_exclude_each_other_are_never_both_passed() {
         let kinds = [
-            json!({"present": true}), json!({"present": false}), json!({"equals": "a"}),
-            json!({"equals": "ab"}), json!({"equals": true}), json!({"equals": 1}),
-            json!({"one_of": ["a", "b"]}), json!({"one_of": [1, 2]}), json!({"prefix": "a"}),
-            json!({"prefix": "ab"}), json!({"prefix": "b"}), json!({"has": "a"}), json!({"has": "b"}),
+            json!({"present": true}),
+            json!({"present": false}),
+            json!({"equals": "a"}),
+            json!({"equals": "ab"}),
+            json!({"equals": true}),
+            json!({"equals": 1}),
+            json!({"one_of": ["a", "b"]}),
+            json!({"one_of": [1, 2]}),
+            json!({"prefix": "a"}),
+            json!({"prefix": "ab"}),
+            json!({"prefix": "b"}),
+            json!({"has": "a"}),
+            json!({"has": "b"}),
         ];
         let values = [
-            None, Some(json!("a")), Some(json!("ab")), Some(json!("b")), Some(json!("c")),
-            Some(json!("")), Some(json!(true)), Some(json!(1)), Some(json!(2)), Some(json!(1.0)),
-            Some(json!(null)), Some(json!([])), Some(json!(["a"])), Some(json!(["a", "b"])),
-            Some(json!([1])), Some(json!({})),
+            None,
+            Some(json!("a")),
+            Some(json!("ab")),
+            Some(json!("b")),
+            Some(json!("c")),
+            Some(json!("")),
+            Some(json!(true)),
+            Some(json!(1)),
+            Some(json!(2)),
+            Some(json!(1.0)),
+            Some(json!(null)),
+            Some(json!([])),
+            Some(json!(["a"])),
+            Some(json!(["a", "b"])),
+            Some(json!([1])),
+            Some(json!({})),
         ];
         for first in &kinds {
             for second in &kinds {
@@ -243,8 +289,12 @@ mod tests {
                 for value in &values {
                     let mut claims = Map::new();
                     claims.extend(value.clone().map(|value| ("c".to_owned(), value)));
-                    let both = first.holds(&claims) == Ok(true) && second.holds(&claims) == Ok(true);
-                    assert!(!(both && first.excludes(&second)), "{first}, {second}: {claims:?}");
+                    let both =
+                        first.holds(&claims) == Ok(true) && second.holds(&claims) == Ok(true);
+                    assert!(
+                        !(both && first.excludes(&second)),
+                        "{first}, {second}: {claims:?}"
+                    );
                 }
             }
         }
@@ -274,7 +324,10 @@ mod tests {
     fn a_test_asks_one_thing_that_can_be_told() {
         for (config, code) in [
             (json!({"claim": "c"}), "when.test"),
-            (json!({"claim": "c", "present": true, "equals": "a"}), "when.test"),
+            (
+                json!({"claim": "c", "present": true, "equals": "a"}),
+                "when.test",
+            ),
             (json!({"claim": "c", "equals": ""}), "when.value"),
             (json!({"claim": "c", "equals": 1.5}), "when.value"),
             (json!({"claim": "c", "equals": ["a"]}), "when.value"),

@@ -18,7 +18,7 @@ pub const MAX_SCOPES: usize = 4_096;
 /// A claim that carries scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScopeClaim {
-    /// `scope`: RFC 6749's list in one string (RFC 8693 §4.2).
+    /// `scope`: RFC 6749's list in one string (RFC 8693 §4.2), or as an array.
     Scope,
     /// `scp`: the same as a string, or as an array of scope tokens.
     Scp,
@@ -153,18 +153,34 @@ impl ScopeSet {
             };
             found = true;
             match claim {
-                ScopeClaim::Scope => set.scope = Some(read_scope(value)?),
-                ScopeClaim::Scp => set.scp = Some(read_scp(value)?),
+                ScopeClaim::Scope => set.scope = Some(read_tokens("scope", value)?),
+                ScopeClaim::Scp => set.scp = Some(read_tokens("scp", value)?),
                 ScopeClaim::Permissions => set.permissions = Some(read_permissions(value)?),
                 ScopeClaim::AuthorizationDetails => set.details = Some(read_details(value)?),
                 ScopeClaim::Fusebit => set.rules = Some(read_rules(value)?),
             }
         }
-        set.patient = claims
-            .get("patient")
-            .and_then(Value::as_str)
-            .map(Into::into);
+        set.patient = patient(claims);
         Ok(found.then_some(set))
+    }
+
+    /// The scope tokens of several values together, each a text or a list, as
+    /// `scp` is.
+    pub(crate) fn from_values(
+        values: &[&Value],
+        claims: &Map<String, Value>,
+    ) -> Result<ScopeSet, ScopeError> {
+        let mut scope = Vec::new();
+        for value in values {
+            for token in read_tokens("scope", value)? {
+                push(&mut scope, "scope", &token)?;
+            }
+        }
+        Ok(ScopeSet {
+            scope: Some(scope),
+            patient: patient(claims),
+            ..ScopeSet::default()
+        })
     }
 
     /// The claims that say the same as this set, for the next token of an
@@ -353,24 +369,25 @@ fn shape(claim: impl Into<String>, expected: &'static str) -> ScopeError {
     }
 }
 
-fn read_scope(value: &Value) -> Result<Vec<Box<str>>, ScopeError> {
-    let text = value.as_str();
-    tokens("scope", text.ok_or_else(|| shape("scope", "a string"))?)
+fn patient(claims: &Map<String, Value>) -> Option<Box<str>> {
+    let patient = claims.get("patient").and_then(Value::as_str);
+    patient.map(Into::into)
 }
 
-fn read_scp(value: &Value) -> Result<Vec<Box<str>>, ScopeError> {
+/// A text of scope tokens or a list of them: providers write `scope` both ways.
+fn read_tokens(claim: &'static str, value: &Value) -> Result<Vec<Box<str>>, ScopeError> {
     let expected = "a string or an array of strings";
     match value {
-        Value::String(text) => tokens("scp", text),
+        Value::String(text) => tokens(claim, text),
         Value::Array(items) => {
             let mut all = Vec::new();
             for item in items {
-                let text = item.as_str().ok_or_else(|| shape("scp", expected))?;
-                push(&mut all, "scp", token(text)?)?;
+                let text = item.as_str().ok_or_else(|| shape(claim, expected))?;
+                push(&mut all, claim, token(text)?)?;
             }
             Ok(all)
         }
-        _ => Err(shape("scp", expected)),
+        _ => Err(shape(claim, expected)),
     }
 }
 

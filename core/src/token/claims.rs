@@ -1,12 +1,14 @@
 //! A token's claims, typed.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::confirmation::Confirmation;
 use super::error::TokenError;
-use super::issuer::Issuer;
+use super::issuer::{ChainConvention, Issuer};
 use super::json::shorten;
-use crate::reading::ClaimPath;
+use crate::reading::{ClaimPath, Reading};
 use crate::time::UnixSeconds;
 
 /// 9999-12-31T23:59:59Z: a later date is a mistake (milliseconds for seconds)
@@ -23,6 +25,8 @@ pub struct Claims {
     pub subject: Option<String>,
     /// `aud`, a single one as a list of one.
     pub audience: Vec<String>,
+    /// What stood for an audience, where the token names none.
+    pub audience_by: Option<String>,
     /// `exp`, a fraction of a second cut off.
     pub expires_at: UnixSeconds,
     /// `nbf`, a fraction rounded up.
@@ -41,8 +45,12 @@ pub struct Claims {
     pub tenant: Option<String>,
     /// The claim that the issuer's `task_claim` names.
     pub task: Option<String>,
+    /// The client that the token was issued to, where its reading looks at it.
+    pub client: Option<String>,
     /// Every claim but `act` and `may_act`, as it was written.
     pub all: Map<String, Value>,
+    /// How the token is understood.
+    pub(crate) reading: Arc<Reading>,
 }
 
 /// One `act` (RFC 8693 §4.1).
@@ -75,6 +83,12 @@ impl Claims {
         self.all.get(claim)
     }
 
+    /// Whether somebody acts for the subject.
+    pub(crate) fn names_actor(&self) -> bool {
+        let client_acts = self.reading.chain == ChainConvention::Client;
+        !self.actors.is_empty() || client_acts
+    }
+
     /// Reads the claims of an issuer's token. Times are read, not judged; `cnf`
     /// is left to the check of its proof.
     pub(crate) fn read(
@@ -93,16 +107,18 @@ impl Claims {
         };
         let expires_at = seconds(&members, "exp", Round::Down)?
             .ok_or(TokenError::ClaimMissing { claim: "exp" })?;
-        let reading = &issuer.reading;
+        let reading = Arc::clone(issuer.readings.of(&members)?);
         let text_of = |claim: &Option<ClaimPath>| match claim {
             None => Ok(None),
             Some(claim) => named(&members, claim),
         };
         let (tenant, task) = (text_of(&reading.tenant)?, text_of(&reading.task)?);
+        let client = text_of(&reading.client)?;
         Ok(Self {
             issuer: issuer.name.clone(),
             subject: text(&members, "sub", "sub")?,
             audience: audience(&members)?,
+            audience_by: None,
             expires_at,
             not_before: seconds(&members, "nbf", Round::Up)?,
             issued_at: seconds(&members, "iat", Round::Down)?,
@@ -112,6 +128,8 @@ impl Claims {
             confirmation: None,
             tenant,
             task,
+            client,
+            reading,
             all: members,
         })
     }

@@ -263,6 +263,22 @@ pub enum TokenError {
         /// What is wrong with it. The value itself is not repeated.
         problem: String,
     },
+    /// `token.reading`: it fits none of its issuer's readings.
+    Reading,
+    /// `token.reading_ambiguous`: it fits two of its issuer's readings.
+    ReadingAmbiguous {
+        /// What the two are called.
+        readings: [String; 2],
+    },
+    /// `token.requirement`: it does not say what its issuer's tokens must say.
+    Requirement {
+        /// What it does not pass, in words.
+        test: String,
+    },
+    /// `chain.client_missing`: no claim names the client, which acts.
+    ChainClientMissing,
+    /// `chain.client_mismatch`: the client is not the current actor.
+    ChainClientMismatch,
     /// `chain.not_expected`: it has `act`, and the issuer's `chain` is `none`.
     ChainNotExpected,
     /// `token.expired`: `exp` has been reached.
@@ -356,6 +372,11 @@ impl TokenError {
             Self::ClaimAbsent { .. } => "token.claim_absent",
             Self::ClaimElsewhere { .. } => "token.claim_elsewhere",
             Self::ClaimValue { .. } => "token.claim",
+            Self::Reading => "token.reading",
+            Self::ReadingAmbiguous { .. } => "token.reading_ambiguous",
+            Self::Requirement { .. } => "token.requirement",
+            Self::ChainClientMissing => "chain.client_missing",
+            Self::ChainClientMismatch => "chain.client_mismatch",
             Self::ChainNotExpected => "chain.not_expected",
             Self::Expired { .. } => "token.expired",
             Self::NotYetValid { .. } => "token.not_yet_valid",
@@ -472,8 +493,27 @@ impl fmt::Display for TokenError {
                 place + 1,
                 quote(claim)
             ),
+            Self::Reading => f.write_str("the token fits none of its issuer's readings"),
+            Self::ReadingAmbiguous {
+                readings: [first, second],
+            } => write!(
+                f,
+                "the token fits two of its issuer's readings, {} and {}",
+                quote(first),
+                quote(second)
+            ),
+            Self::Requirement { test } => write!(
+                f,
+                "the token does not say what its issuer's must say: {test}"
+            ),
+            Self::ChainClientMissing => f.write_str(
+                "the token does not name the client that it was issued to, which is who acts",
+            ),
+            Self::ChainClientMismatch => f.write_str(
+                "the client that the token was issued to is not the current actor, the outermost `act`",
+            ),
             Self::ChainNotExpected => f.write_str(
-                "the token has `act`, and its issuer's `chain` is `none`; say how `act` is to be read",
+                "the token has `act`, and its issuer's `chain` does not say how it is to be read",
             ),
             Self::Expired { expires_at, now } => {
                 write!(f, "the token expired at {expires_at}; it is {now}")

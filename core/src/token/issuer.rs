@@ -10,7 +10,10 @@ use super::error::TokenError;
 use super::json::shorten;
 use super::key::{KeyFault, KeySet};
 use super::revocation::{Revocations, RevokedConfig};
-use crate::reading::{ClaimMapping, Encoding, Mapping, Reading, ReadingFault};
+use crate::reading::{
+    AudienceBy, ClaimMapping, ClaimPath, ClaimTest, Encoding, Mapping, ReadingConfig, ReadingFault,
+    Readings,
+};
 
 /// The greatest difference of clocks that an issuer may be granted, in seconds.
 ///
@@ -77,6 +80,27 @@ pub struct IssuerConfig {
     /// How claims that are no ids become part of `subject` and `actor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encode: Option<Encoding>,
+    /// The claim that names the client, e.g. `azp`: the actor where `chain` is
+    /// `client`; where it is `rfc8693`, what must agree with the current actor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_claim: Option<String>,
+    /// The claims that carry scopes: the first that is there counts. All that
+    /// are known where not said, each narrowing by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope_claims: Vec<String>,
+    /// Whether the scopes of all `scope_claims` count together.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub scopes_joined: bool,
+    /// What every token must say, or be denied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require: Vec<ClaimTest>,
+    /// A claim that stands for an audience where a token names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience_by: Option<AudienceBy>,
+    /// How its tokens are understood, where they are not all understood alike.
+    /// Then `subject` and whatever else says so stands in each of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<ReadingConfig>,
 }
 
 /// An issuer's keys as written. Its `Debug` form does not show them, since they
@@ -102,9 +126,19 @@ pub enum ChainConvention {
     Rfc8693,
     /// `sub` is the current actor, the innermost `act` is the subject.
     SubjectIsActor,
+    /// The client that the token was issued to acts, for the subject. A token
+    /// with `act`, or without the client, is refused.
+    Client,
     /// Its tokens have no `act`; one that has is refused.
     #[default]
     None,
+}
+
+impl ChainConvention {
+    /// Whether a token has actors of its own, perhaps another issuer's.
+    pub(crate) fn has_actors(self) -> bool {
+        matches!(self, Self::Rfc8693 | Self::SubjectIsActor)
+    }
 }
 
 /// What a token's scopes mean.
@@ -142,7 +176,9 @@ pub struct Issuer {
     /// The longest that a token may live, in seconds.
     pub max_lifetime: u64,
     /// How its tokens are understood.
-    pub(crate) reading: Reading,
+    pub(crate) readings: Readings,
+    /// The claim that stands for an audience, and its values.
+    pub(crate) audience_by: Option<(ClaimPath, Vec<String>)>,
 }
 
 /// All trusted issuers and what was revoked: what a token is verified against.
@@ -329,9 +365,8 @@ impl Issuers {
 
     /// Lets a policy say of each mapping whether its model may take away by it.
     pub(crate) fn judge_mappings(&mut self, takes_away: impl Fn(&Mapping) -> bool) {
-        let readings = self.list.iter_mut().map(|issuer| &mut issuer.reading);
-        for mapping in readings.flat_map(|reading| &mut reading.mappings) {
-            mapping.takes_away = takes_away(mapping);
+        for issuer in &mut self.list {
+            issuer.readings.judge_mappings(&takes_away);
         }
     }
 
@@ -341,10 +376,24 @@ impl Issuers {
         &self.revoked
     }
 
-    /// Keys that no token can be verified with and issuers without any usable
-    /// key, each with its JSON pointer and the reason.
+    /// Keys that no token can be verified with, issuers without any usable key,
+    /// and what of their readings may do nothing: each with a code, its JSON
+    /// pointer and the reason.
     #[must_use]
-    pub fn warnings(&self) -> Vec<(String, String)> {
+    pub fn warnings(&self) -> Vec<(&'static str, String, String)> {
+        let key = |(pointer, text)| ("issuer.key", pointer, text);
+        let mut warnings: Vec<_> = self.key_warnings().into_iter().map(key).collect();
+        let chains = |issuer: &Issuer| issuer.readings.iter().any(|r| r.chain.has_actors());
+        for (index, issuer) in self.list.iter().enumerate() {
+            let pointer = format!("/issuers/{index}");
+            let mut others = self.list.iter().enumerate();
+            let named = others.any(|(other, issuer)| other != index && chains(issuer));
+            warnings.extend(issuer.readings.warnings(&pointer, named));
+        }
+        warnings
+    }
+
+    fn key_warnings(&self) -> Vec<(String, String)> {
         let mut warnings = Vec::new();
         for (index, issuer) in self.list.iter().enumerate() {
             let pointer = format!("/issuers/{index}/keys");
@@ -399,8 +448,10 @@ impl Issuer {
             types: config.typ.iter().map(|typ| media_type(typ)).collect(),
             leeway: config.leeway,
             max_lifetime: config.max_lifetime,
-            reading: Reading::compile(config)
+            readings: Readings::compile(config)
                 .map_err(|(below, fault)| (below, IssuerFault::Reading(fault)))?,
+            audience_by: audience_by(config)
+                .map_err(|fault| ("/audience_by".to_owned(), IssuerFault::Reading(fault)))?,
         })
     }
 }
@@ -440,6 +491,22 @@ fn algorithms(names: &[String]) -> Result<Vec<Algorithm>, (String, IssuerFault)>
         return Err(("/algorithms".to_owned(), IssuerFault::MixedAlgorithms));
     }
     Ok(algorithms)
+}
+
+/// The claim that stands for an audience, and its values.
+fn audience_by(config: &IssuerConfig) -> Result<Option<(ClaimPath, Vec<String>)>, ReadingFault> {
+    let Some(by) = &config.audience_by else {
+        return Ok(None);
+    };
+    if by.one_of.is_empty() || by.one_of.iter().any(String::is_empty) || !config.audience_required {
+        return Err(ReadingFault::AudienceBy);
+    }
+    Ok(Some((ClaimPath::parse(&by.claim)?, by.one_of.clone())))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn required() -> bool {

@@ -235,10 +235,10 @@ impl Prepared<'_> {
     /// Steps 5 to 8: only ever called once the signature is known to fit.
     fn accept(self) -> Result<Verified, TokenError> {
         let mut claims = Claims::read(self.members, self.issuer)?;
-        check_actors(&claims, self.issuer)?;
+        check_actors(&claims)?;
         check_times(&claims, self.issuer, self.now)?;
-        check_audience(&claims.audience, self.issuer, self.options.audience)?;
-        self.issuer.reading.check_whole(&claims)?;
+        claims.audience_by = check_audience(&claims, self.issuer, self.options.audience)?;
+        claims.reading.check_whole(&claims)?;
         claims.confirmation = Confirmation::read(&claims.all)?;
         let dpop = confirmation::check(
             claims.confirmation.as_ref(),
@@ -284,11 +284,30 @@ fn check_type(typ: Option<&str>, issuer: &Issuer) -> Result<(), TokenError> {
 
 /// Nothing is inferred from a token's shape: an issuer that does not say how
 /// `act` is to be read has no tokens with it.
-pub(crate) fn check_actors(claims: &Claims, issuer: &Issuer) -> Result<(), TokenError> {
-    if issuer.reading.chain == ChainConvention::None && !claims.actors.is_empty() {
-        return Err(TokenError::ChainNotExpected);
+pub(crate) fn check_actors(claims: &Claims) -> Result<(), TokenError> {
+    let reading = &claims.reading;
+    match (reading.chain, claims.actors.first()) {
+        (ChainConvention::None | ChainConvention::Client, Some(_)) => {
+            Err(TokenError::ChainNotExpected)
+        }
+        (ChainConvention::Client, None) if claims.client.is_none() => {
+            Err(TokenError::ChainClientMissing)
+        }
+        // The client that came last is the one that acts.
+        (ChainConvention::Rfc8693, Some(current)) if reading.client.is_some() => {
+            let client = claims.client.as_deref();
+            let client = client.ok_or(TokenError::ChainClientMissing)?;
+            let named = match current.all.get("client_id") {
+                Some(name) => name.as_str(),
+                None => Some(current.subject.as_str()),
+            };
+            match named == Some(client) {
+                true => Ok(()),
+                false => Err(TokenError::ChainClientMismatch),
+            }
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// RFC 7519 §4.1.4 to §4.1.6, with the issuer's leeway on each bound.
@@ -315,19 +334,32 @@ fn check_times(claims: &Claims, issuer: &Issuer, now: UnixSeconds) -> Result<(),
     Ok(())
 }
 
-/// RFC 7519 §4.1.3 and RFC 8725 §3.9.
+/// RFC 7519 §4.1.3 and RFC 8725 §3.9. Gives what stood for an audience that
+/// the token does not name.
 fn check_audience(
-    found: &[String],
+    claims: &Claims,
     issuer: &Issuer,
     asked: Option<&str>,
-) -> Result<(), TokenError> {
+) -> Result<Option<String>, TokenError> {
+    let found = claims.audience.as_slice();
+    if let (true, Some((claim, one_of))) = (found.is_empty(), &issuer.audience_by) {
+        let value = claim.find(&claims.all).and_then(Value::as_str);
+        let value = value.ok_or(TokenError::AudienceMissing)?;
+        let known = one_of.iter().any(|known| known == value);
+        return match known && asked.is_none_or(|asked| asked == value) {
+            true => Ok(Some(value.to_owned())),
+            false => Err(TokenError::AudienceMismatch {
+                expected: asked.map_or_else(|| one_of.clone(), |asked| vec![asked.to_owned()]),
+            }),
+        };
+    }
     if found.is_empty() {
         // A host that says who it is wants to hear its name.
         let needed = issuer.audience_required || asked.is_some();
         return if needed {
             Err(TokenError::AudienceMissing)
         } else {
-            Ok(())
+            Ok(None)
         };
     }
     let trusted = |audience: &str| issuer.audiences.iter().any(|known| known == audience);
@@ -339,7 +371,7 @@ fn check_audience(
         None => found.iter().any(|audience| trusted(audience)),
     };
     if fits {
-        return Ok(());
+        return Ok(None);
     }
     let expected = match asked {
         Some(asked) => vec![asked.to_owned()],

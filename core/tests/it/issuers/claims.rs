@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::refusal;
 use crate::world::{World, scoped, tuple};
 
 /// A mapping of a claim to `group:{value}`, in which `document:2` is barred.
@@ -28,15 +29,6 @@ fn asked(world: &World, claims: Value) -> &'static str {
 fn with(mut mapping: Value, member: &str, value: Value) -> Value {
     mapping[member] = value;
     mapping
-}
-
-/// The code and the pointer that a snapshot with this member is refused with.
-fn refusal(member: &str, value: Value) -> (String, String, String) {
-    let world = World::new().issuer(member, value);
-    let bytes = world.snapshot.to_string();
-    let error = deputize::Policy::from_json(bytes.as_bytes()).unwrap_err();
-    let pointer = error.pointer.clone();
-    (error.code().to_owned(), pointer, error.to_string())
 }
 
 #[test]
