@@ -62,6 +62,17 @@ export type Asking = {
   chain: string[];
 };
 
+/** A claim that stands for an audience that a token does not name. */
+export interface AudienceBy {
+  /** The claim, e.g. `client_id`. */
+  claim: string;
+  /**
+   * The values of which it must have one. Services that share one are not
+   * told apart.
+   */
+  one_of: string[];
+}
+
 /** An audit record: FusionAuth's fields, and what it takes to decide again. */
 export interface AuditRecord {
   /** The subject, where another acted for it. */
@@ -179,7 +190,7 @@ export type Certificate = {
 };
 
 /** How an issuer writes down who acts for whom. */
-export type ChainConvention = "rfc8693" | "subject_is_actor" | "none";
+export type ChainConvention = "rfc8693" | "subject_is_actor" | "client" | "none";
 
 /** Why a policy refuses a token's parties. */
 export interface ChainRefusal {
@@ -245,6 +256,26 @@ export interface ClaimMapping {
   unfit?: UnfitValue;
   /** The ids that values stand for; a value that is not among them fits none. */
   values?: { [name: string]: string };
+}
+
+/**
+ * What is asked of a claim: one of `present`, `equals`, `one_of`, `prefix` and
+ * `has`. A value that is null, or of another kind than it is compared with,
+ * is an error of the token: it is neither a yes nor a no.
+ */
+export interface ClaimTest {
+  /** The claim: its name, or a JSON Pointer. */
+  claim: string;
+  /** The text, whole number or truth that it is. */
+  equals?: unknown;
+  /** A text that it holds, as a list. */
+  has?: string;
+  /** Those of which it is one. */
+  one_of?: unknown[];
+  /** What it begins with, as a text. */
+  prefix?: string;
+  /** Whether it is there at all. */
+  present?: boolean;
 }
 
 /** The claims of a token as FusionAuth would issue it. */
@@ -789,6 +820,8 @@ export interface IssuerConfig {
   actor?: string;
   /** The algorithms it signs with, e.g. `["RS256"]`. */
   algorithms: string[];
+  /** A claim that stands for an audience where a token names none. */
+  audience_by?: AudienceBy;
   /**
    * Whether a token must have an `aud` at all; true unless said otherwise.
    * A request that names its own audience needs one in any case.
@@ -800,6 +833,11 @@ export interface IssuerConfig {
   chain?: ChainConvention;
   /** Claims that become contextual tuples. */
   claims?: ClaimMapping[];
+  /**
+   * The claim that names the client, e.g. `azp`: the actor where `chain` is
+   * `client`; where it is `rfc8693`, what must agree with the current actor.
+   */
+  client_claim?: string;
   /** How claims that are no ids become part of `subject` and `actor`. */
   encode?: Encoding;
   /** The exact `iss` of its tokens, compared byte by byte. */
@@ -816,8 +854,22 @@ export interface IssuerConfig {
    * [`DEFAULT_MAX_LIFETIME`] where not said.
    */
   max_lifetime?: number;
+  /**
+   * How its tokens are understood, where they are not all understood alike.
+   * Then `subject` and whatever else says so stands in each of these.
+   */
+  readings?: ReadingConfig[];
+  /** What every token must say, or be denied. */
+  require?: ClaimTest[];
+  /**
+   * The claims that carry scopes: the first that is there counts. All that
+   * are known where not said, each narrowing by itself.
+   */
+  scope_claims?: string[];
   /** What a token's scopes mean. */
   scopes?: ScopeUse;
+  /** Whether the scopes of all `scope_claims` count together. */
+  scopes_joined?: boolean;
   /**
    * The principal that a token's subject is, e.g. `user:{sub}`. In the braces
    * stands a claim's name or a JSON Pointer.
@@ -1043,6 +1095,49 @@ export interface Question {
   resource: string;
 }
 
+/**
+ * One way in which an issuer's tokens are understood: of people, of machines,
+ * of agents. A token fits exactly one reading, or is denied.
+ */
+export interface ReadingConfig {
+  /** The principal that a token's actor is, e.g. `agent:{sub}`. */
+  actor?: string;
+  /** How `sub`, `act` and the client are to be read. */
+  chain?: ChainConvention;
+  /** Claims that become contextual tuples. */
+  claims?: ClaimMapping[];
+  /**
+   * The claim that names the client: the actor where `chain` is `client`;
+   * where it is `rfc8693`, what must agree with the current actor.
+   */
+  client_claim?: string;
+  /** Whether it is the reading of the tokens that no other fits. */
+  else?: boolean;
+  /** How claims that are no ids become part of `subject` and `actor`. */
+  encode?: Encoding;
+  /** What it is called in messages, e.g. `people`. */
+  name?: string;
+  /** What its tokens must say besides, or be denied. */
+  require?: ClaimTest[];
+  /**
+   * The claims that carry scopes: the first that is there counts. All that
+   * are known where not said, each narrowing by itself.
+   */
+  scope_claims?: string[];
+  /** What a token's scopes mean. */
+  scopes?: ScopeUse;
+  /** Whether the scopes of all `scope_claims` count together. */
+  scopes_joined?: boolean;
+  /** The principal that a token's subject is, e.g. `user:{sub}`. */
+  subject?: string;
+  /** The claim that names the task. */
+  task_claim?: string;
+  /** The claim that names the tenant. A token without it is denied. */
+  tenant_claim?: string;
+  /** What a token must pass for this to be its reading, all of it. */
+  when?: ClaimTest[];
+}
+
 /** Why a decision came out as it did: a stable code. */
 export type Reason =
   | "allowed"
@@ -1064,6 +1159,11 @@ export type Reason =
   | "token.claim_missing"
   | "token.claim_absent"
   | "token.claim_elsewhere"
+  | "token.reading"
+  | "token.reading_ambiguous"
+  | "token.requirement"
+  | "chain.client_missing"
+  | "chain.client_mismatch"
   | "chain.not_expected"
   | "token.expired"
   | "token.not_yet_valid"
@@ -1423,6 +1523,8 @@ export type Take = "values" | "keys";
 export interface TokenFacts {
   /** `aud`. */
   audience?: string[];
+  /** What stood for an audience that it does not name. */
+  audience_by?: string;
   /** `jti`. */
   id?: string;
   /** `iat`. */

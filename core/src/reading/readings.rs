@@ -8,7 +8,7 @@ use super::config::ReadingConfig;
 use super::fault::ReadingFault;
 use super::mapping::Mapping;
 use super::template::Template;
-use super::when::{disjoint, tests};
+use super::when::{Test, disjoint, tests};
 use super::{Fault, Reading};
 use crate::token::{ChainConvention, IssuerConfig, TokenError, shorten};
 
@@ -215,8 +215,8 @@ impl Reading {
 
     /// Whether both are for the same tokens, word for word.
     fn is_for_same(&self, other: &Self) -> bool {
-        let within =
-            |own: &Self, other: &Self| own.when.iter().all(|test| other.when.contains(test));
+        let has = |of: &Self, test: &Test| of.when.iter().any(|own| own.is_same(test));
+        let within = |own: &Self, other: &Self| own.when.iter().all(|test| has(other, test));
         self.otherwise == other.otherwise && within(self, other) && within(other, self)
     }
 }

@@ -88,6 +88,11 @@ impl Test {
         Ok(Self { claim, is })
     }
 
+    /// Whether both ask the same.
+    pub(crate) fn is_same(&self, other: &Test) -> bool {
+        self.claim.is_same(&other.claim) && self.is == other.is
+    }
+
     /// Whether it asks that a claim be absent.
     pub(crate) fn is_of_absence(&self) -> bool {
         self.is == Is::Absent

@@ -14,6 +14,7 @@ mod scopes;
 mod tokens;
 
 pub mod keys;
+mod readings;
 pub mod run;
 pub mod snapshots;
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::NOW;
 use super::keys::{private, public};
+use super::readings;
 
 /// The issuer of most tokens: EdDSA, RFC 8693 chains.
 pub const ISSUER: &str = "https://id.example";
@@ -164,6 +165,23 @@ fn tenants_named(bank: &Value) -> Value {
     snapshot
 }
 
+/// An issuer whose tokens are not all understood alike, and one whose client must
+/// be the current actor.
+fn readings(bank: &Value) -> Value {
+    let mut snapshot = bank.clone();
+    snapshot["issuers"] = json!([
+        readings::issuer(bank["issuers"][0].clone()),
+        issuer(
+            "https://act.example",
+            "test-ed",
+            json!({
+            "chain": "rfc8693", "client_claim": "client_id", "audience_required": false})
+        ),
+    ]);
+    snapshot["principals"] = json!([]);
+    snapshot
+}
+
 /// FusionAuth's entities: a coordinator, an e-mail service and a calendar.
 fn entities() -> Value {
     let entity = |id: &str| {
@@ -282,6 +300,7 @@ pub fn all() -> BTreeMap<&'static str, Value> {
         ),
         ("tenants", tenants(&bank)),
         ("tenants_named", tenants_named(&bank)),
+        ("readings", readings(&bank)),
         ("entities", entities()),
         ("access", access()),
         ("listed", listed()),

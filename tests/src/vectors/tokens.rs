@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::keys::{encode, header, public, token, token_with, unsigned};
+use super::readings;
 use super::snapshots::{AUDIENCE, ISSUER};
 use super::{Case, NOW, case};
 
@@ -377,6 +378,7 @@ pub(super) fn cases() -> Vec<Case> {
         asked,
     ));
     cases.extend(bound());
+    cases.extend(readings::cases());
     cases
 }
 

@@ -16,6 +16,7 @@ __all__ = [
     "AskingTokens",
     "AskingChain",
     "Asking",
+    "AudienceBy",
     "AuditRecord",
     "Branch",
     "CallerDescription",
@@ -30,6 +31,7 @@ __all__ = [
     "CheckItem",
     "Checked",
     "ClaimMapping",
+    "ClaimTest",
     "ClientCredentials",
     "ClientCredentialsRequest",
     "ConditionRecord",
@@ -106,6 +108,7 @@ __all__ = [
     "QueryLimits",
     "QueryOptions",
     "Question",
+    "ReadingConfig",
     "Reason",
     "ReplayOptions",
     "ResourceRecord",
@@ -208,6 +211,17 @@ class AskingTokens(TypedDict):
 class AskingChain(TypedDict):
     """Principals that the host vouches for, subject first."""
     chain: List[str]
+
+
+class AudienceBy(TypedDict):
+    """A claim that stands for an audience that a token does not name."""
+    claim: str
+    """The claim, e.g. `client_id`."""
+    one_of: List[str]
+    """
+    The values of which it must have one. Services that share one are not
+    told apart.
+    """
 
 
 class AuditRecord(TypedDict):
@@ -405,6 +419,29 @@ class ClaimMapping(_ClaimMapping, total=False):
     """What a value that fits no id means; where not said, the token is denied."""
     values: Dict[str, str]
     """The ids that values stand for; a value that is not among them fits none."""
+
+
+class _ClaimTest(TypedDict):
+    claim: str
+    """The claim: its name, or a JSON Pointer."""
+
+
+class ClaimTest(_ClaimTest, total=False):
+    """
+    What is asked of a claim: one of `present`, `equals`, `one_of`, `prefix` and
+    `has`. A value that is null, or of another kind than it is compared with,
+    is an error of the token: it is neither a yes nor a no.
+    """
+    equals: Any
+    """The text, whole number or truth that it is."""
+    has: str
+    """A text that it holds, as a list."""
+    one_of: List[Any]
+    """Those of which it is one."""
+    prefix: str
+    """What it begins with, as a text."""
+    present: bool
+    """Whether it is there at all."""
 
 
 class ClientCredentials(TypedDict):
@@ -999,6 +1036,8 @@ class IssuerConfig(_IssuerConfig, total=False):
     """One entry of the snapshot's `issuers`, as written."""
     actor: str
     """The principal that a token's actor is, e.g. `agent:{sub}`."""
+    audience_by: AudienceBy
+    """A claim that stands for an audience where a token names none."""
     audience_required: bool
     """
     Whether a token must have an `aud` at all; true unless said otherwise.
@@ -1010,6 +1049,11 @@ class IssuerConfig(_IssuerConfig, total=False):
     """How `sub` and `act` are to be read."""
     claims: List[ClaimMapping]
     """Claims that become contextual tuples."""
+    client_claim: str
+    """
+    The claim that names the client, e.g. `azp`: the actor where `chain` is
+    `client`; where it is `rfc8693`, what must agree with the current actor.
+    """
     encode: Encoding
     """How claims that are no ids become part of `subject` and `actor`."""
     leeway: int
@@ -1019,8 +1063,22 @@ class IssuerConfig(_IssuerConfig, total=False):
     The longest that a token may live, in seconds;
     [`DEFAULT_MAX_LIFETIME`] where not said.
     """
+    readings: List[ReadingConfig]
+    """
+    How its tokens are understood, where they are not all understood alike.
+    Then `subject` and whatever else says so stands in each of these.
+    """
+    require: List[ClaimTest]
+    """What every token must say, or be denied."""
+    scope_claims: List[str]
+    """
+    The claims that carry scopes: the first that is there counts. All that
+    are known where not said, each narrowing by itself.
+    """
     scopes: ScopeUse
     """What a token's scopes mean."""
+    scopes_joined: bool
+    """Whether the scopes of all `scope_claims` count together."""
     subject: str
     """
     The principal that a token's subject is, e.g. `user:{sub}`. In the braces
@@ -1244,6 +1302,49 @@ class Question(_Question, total=False):
     Values for conditions; they go over the caller's own, but not over those
     that are fixed.
     """
+
+
+class ReadingConfig(TypedDict, total=False):
+    """
+    One way in which an issuer's tokens are understood: of people, of machines,
+    of agents. A token fits exactly one reading, or is denied.
+    """
+    actor: str
+    """The principal that a token's actor is, e.g. `agent:{sub}`."""
+    chain: ChainConvention
+    """How `sub`, `act` and the client are to be read."""
+    claims: List[ClaimMapping]
+    """Claims that become contextual tuples."""
+    client_claim: str
+    """
+    The claim that names the client: the actor where `chain` is `client`;
+    where it is `rfc8693`, what must agree with the current actor.
+    """
+    else: bool
+    """Whether it is the reading of the tokens that no other fits."""
+    encode: Encoding
+    """How claims that are no ids become part of `subject` and `actor`."""
+    name: str
+    """What it is called in messages, e.g. `people`."""
+    require: List[ClaimTest]
+    """What its tokens must say besides, or be denied."""
+    scope_claims: List[str]
+    """
+    The claims that carry scopes: the first that is there counts. All that
+    are known where not said, each narrowing by itself.
+    """
+    scopes: ScopeUse
+    """What a token's scopes mean."""
+    scopes_joined: bool
+    """Whether the scopes of all `scope_claims` count together."""
+    subject: str
+    """The principal that a token's subject is, e.g. `user:{sub}`."""
+    task_claim: str
+    """The claim that names the task."""
+    tenant_claim: str
+    """The claim that names the tenant. A token without it is denied."""
+    when: List[ClaimTest]
+    """What a token must pass for this to be its reading, all of it."""
 
 
 class ReplayOptions(TypedDict, total=False):
@@ -1608,6 +1709,8 @@ class TokenFacts(_TokenFacts, total=False):
     """What is written down of a token: nothing that could stand in for it."""
     audience: List[str]
     """`aud`."""
+    audience_by: str
+    """What stood for an audience that it does not name."""
     id: str
     """`jti`."""
     issued_at: UnixSeconds
@@ -1783,7 +1886,7 @@ Asking: TypeAlias = Union[AskingToken, AskingTokens, AskingChain]
 Certificate: TypeAlias = Union[CertificateDer, CertificateSha256]
 """A client's certificate (RFC 8705), by one of the two."""
 
-ChainConvention: TypeAlias = Union[Literal["rfc8693"], Literal["subject_is_actor"], Literal["none"]]
+ChainConvention: TypeAlias = Union[Literal["rfc8693"], Literal["subject_is_actor"], Literal["client"], Literal["none"]]
 """How an issuer writes down who acts for whom."""
 
 CheckHops: TypeAlias = Union[Literal["every"], Literal["last"]]
@@ -1894,6 +1997,11 @@ Reason: TypeAlias = Union[
     Literal["token.claim_missing"],
     Literal["token.claim_absent"],
     Literal["token.claim_elsewhere"],
+    Literal["token.reading"],
+    Literal["token.reading_ambiguous"],
+    Literal["token.requirement"],
+    Literal["chain.client_missing"],
+    Literal["chain.client_mismatch"],
     Literal["chain.not_expected"],
     Literal["token.expired"],
     Literal["token.not_yet_valid"],

@@ -79,7 +79,7 @@ fn no_claim_is_not_an_empty_claim() {
 fn claims_of_another_shape_refuse_the_token() {
     let fusebit = "https://fusebit.io/permissions";
     let cases = [
-        (json!({"scope": ["a"]}), "scope.shape"),
+        (json!({"scope": ["a", 1]}), "scope.shape"),
         (json!({"scope": null}), "scope.shape"),
         (json!({"scope": 1}), "scope.shape"),
         (json!({"scp": {"a": 1}}), "scope.shape"),

@@ -436,8 +436,12 @@ fn an_exchange_writes_what_its_reading_reads() {
         agents.ask(&Value::Object(kept), "can_read", "document:1"),
         "allowed"
     );
+    let actor = agents.token(&daemon("daemon"));
     let wanted = Wanted {
-        actor: Some(Acting::Principal("agent:document")),
+        actor: Some(Acting::Token {
+            token: actor.as_bytes(),
+            options: deputize::token::VerifyOptions::default(),
+        }),
         ..Wanted::default()
     };
     let refused = caller.at(UnixSeconds(NOW)).delegate(&wanted).unwrap_err();
