@@ -2,6 +2,7 @@
 //! whom their tokens speak of.
 
 mod claims;
+mod idle;
 mod readings;
 
 use deputize::decision::Denial;
