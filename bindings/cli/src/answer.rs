@@ -11,6 +11,9 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// For programs: goes to standard output instead, under `--json`.
     pub(crate) document: Value,
+    /// The text is what programs get too; the notes then go to standard error
+    /// for them as well.
+    pub(crate) verbatim: bool,
     /// Lines for standard error. Under `--json` the document says it all.
     pub(crate) notes: Vec<String>,
     /// How the program ends.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use deputize::import::Records;
 use serde_json::{Value, json};
 
 use crate::paint::{BAD, FAINT, GOOD, PLACE, STRONG, WARN, paint, printable};
@@ -11,6 +12,8 @@ use crate::paint::{BAD, FAINT, GOOD, PLACE, STRONG, WARN, paint, printable};
 #[derive(Debug)]
 pub(crate) struct Failure {
     faults: Vec<Fault>,
+    /// What became of the records of an import.
+    records: Option<Records>,
 }
 
 /// How much a fault matters.
@@ -125,6 +128,21 @@ impl Fault {
             add("hints", hints.map(Value::from));
         }
         out
+    }
+
+    /// In a line of words: where, and what.
+    pub(crate) fn line(&self) -> String {
+        let message = printable(&self.message);
+        let pointer = self.pointer.as_ref().map(|pointer| format!("at {pointer}"));
+        let file = match (&self.file, &self.place) {
+            (Some(file), Some(place)) => Some(format!("{file}:{}", place.line)),
+            (file, _) => file.clone(),
+        };
+        let place: Vec<String> = file.into_iter().chain(pointer).collect();
+        match place.is_empty() {
+            true => message.to_string(),
+            false => format!("{}: {message}", place.join(" ")),
+        }
     }
 
     /// In words, each line ended by a line end.
@@ -245,7 +263,24 @@ impl Place {
 impl Failure {
     /// The faults, unless there are none.
     pub(crate) fn of(faults: Vec<Fault>) -> Option<Self> {
-        (!faults.is_empty()).then_some(Self { faults })
+        (!faults.is_empty()).then_some(Self {
+            faults,
+            records: None,
+        })
+    }
+
+    /// Adds a sentence that may help to the first.
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
+        if let Some(first) = self.faults.first_mut() {
+            first.hints.push(hint.to_owned());
+        }
+        self
+    }
+
+    /// Says what became of the records of an import.
+    pub(crate) fn with_records(mut self, records: Records) -> Self {
+        self.records = Some(records);
+        self
     }
 
     /// The faults.
@@ -264,7 +299,10 @@ impl Failure {
     /// `{"errors": […]}`.
     pub(crate) fn document(&self) -> Value {
         let errors: Vec<Value> = self.faults.iter().map(Fault::document).collect();
-        json!({ "errors": errors })
+        match self.records {
+            Some(own) => json!({ "errors": errors, "records": records(own) }),
+            None => json!({ "errors": errors }),
+        }
     }
 
     /// The faults in words, each ended by a line end.
@@ -276,6 +314,9 @@ impl Failure {
         if let Some(more) = self.faults.len().checked_sub(MAX_SHOWN).filter(|n| *n > 0) {
             let _ = writeln!(out, "and {more} more errors");
         }
+        if let Some(own) = self.records {
+            let _ = writeln!(out, "{}; nothing was written", spell_records(own));
+        }
         out
     }
 }
@@ -284,6 +325,24 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self {
             faults: vec![fault],
+            records: None,
         }
     }
+}
+
+/// The three counts, as data.
+pub(crate) fn records(own: Records) -> Value {
+    json!({ "taken": own.taken, "warned": own.warned, "refused": own.refused })
+}
+
+/// The three counts, in words.
+pub(crate) fn spell_records(own: Records) -> String {
+    let Records {
+        taken,
+        warned,
+        refused,
+    } = own;
+    let total = own.total();
+    let word = if total == 1 { "record" } else { "records" };
+    format!("{total} {word}: {taken} taken, {warned} warned of, {refused} refused")
 }

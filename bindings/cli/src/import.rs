@@ -5,22 +5,19 @@ mod fusebit;
 mod fusionauth;
 mod openfga;
 mod permit;
-mod sources;
-
-pub(crate) use sources::Sources;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use deputize::Policy;
-use deputize::import::Imported;
+use deputize::import::{Imported, Refused};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
-use crate::fault::{Failure, Fault};
+use crate::fault::{self, Failure, Fault, spell_records};
+use crate::input;
 use crate::paint::{WARN, paint};
 use crate::progress::Spinner;
-use crate::{input, snapshot_fault};
+use crate::sources::Sources;
 
 /// Make a snapshot of other systems' data
 #[derive(Debug, Subcommand)]
@@ -53,33 +50,36 @@ pub(crate) fn run(command: &ImportCommand) -> Result<Answer, Failure> {
 }
 
 /// Checks what was imported, writes it, and says how much it is.
-fn finish(imported: Imported, sources: &Sources, args: &OutputArgs) -> Result<Answer, Failure> {
-    let mut snapshot = imported.snapshot;
-    snapshot.insert("revision".to_owned(), args.revision.clone().into());
-    let counts = counts(&snapshot);
-    let snapshot = Value::Object(snapshot);
-    let mut bytes =
-        serde_json::to_vec(&snapshot).map_err(|e| Fault::new("internal", e.to_string()))?;
+fn finish(
+    imported: Result<Imported, Refused>,
+    sources: &Sources,
+    args: &OutputArgs,
+) -> Result<Answer, Failure> {
+    let mut imported = imported.map_err(|refused| sources.refused(&refused))?;
     // What cannot be read back is not written.
     let spinner = Spinner::new("checking");
-    let policy = Policy::from_json(&bytes)
-        .map_err(|error| snapshot_fault::of_document(&error, &bytes, "the snapshot"))?;
+    let (policy, mut bytes) = imported
+        .compile(&args.revision)
+        .map_err(|refused| sources.refused(&refused))?;
     drop(spinner);
-    let left_out = imported.warnings.iter().map(|w| sources.warning(w));
-    // What is odd about entities has been told, with the place in its file.
-    let idle = policy.warnings().iter();
-    let idle = idle.filter(|warning| !warning.code.starts_with("entity."));
-    let warnings: Vec<String> = left_out.chain(idle.map(ToString::to_string)).collect();
+    let counts = counts(&imported);
+    let records = imported.records();
     let label = paint(WARN, "warning");
+    let warnings: Vec<String> = sources
+        .warnings(imported.warnings())
+        .iter()
+        .map(Fault::line)
+        .collect();
     let mut notes: Vec<String> = warnings.iter().map(|w| format!("{label}: {w}")).collect();
     bytes.push(b'\n');
     let output = args.output.as_ref().map(|path| path.display().to_string());
     notes.push(summary(output.as_deref(), &counts));
+    notes.push(spell_records(records));
     let Some(output) = output else {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = String::from_utf8(bytes);
         return Ok(Answer {
-            text,
-            document: snapshot,
+            text: text.map_err(|error| Fault::new("internal", error.to_string()))?,
+            verbatim: true,
             notes,
             ..Answer::default()
         });
@@ -94,6 +94,7 @@ fn finish(imported: Imported, sources: &Sources, args: &OutputArgs) -> Result<An
             "output": output,
             "tuples": policy.tuple_count(),
             "imported": counts,
+            "records": fault::records(records),
             "warnings": warnings,
         }),
         notes,
@@ -114,10 +115,11 @@ const SECTIONS: [(&str, &str); 8] = [
 ];
 
 /// How many records there are of each section that has any.
-fn counts(snapshot: &Map<String, Value>) -> Vec<(&'static str, &'static str, usize)> {
+fn counts(imported: &Imported) -> Vec<(&'static str, &'static str, usize)> {
     let of = |(section, word)| {
-        let records = snapshot.get(section)?.as_array()?;
-        Some((section, word, records.len()))
+        let mut all = imported.counts();
+        let (_, count) = all.find(|(name, _)| *name == section)?;
+        Some((section, word, count))
     };
     SECTIONS.into_iter().filter_map(of).collect()
 }

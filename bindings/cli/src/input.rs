@@ -4,11 +4,13 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use deputize::snapshot::is_utf16;
 use deputize::{Policy, json};
 use serde_json::Value;
 
 use crate::fault::{Failure, Fault, Place};
 use crate::progress::Spinner;
+use crate::reach::{Reach, RootArgs};
 use crate::store::Store;
 use crate::{snapshot_fault, suggest};
 
@@ -19,6 +21,8 @@ pub(crate) struct SnapshotArgs {
     /// from standard input.
     #[arg(short, long, env = "DEPUTIZE_SNAPSHOT", value_name = "FILE")]
     pub(crate) snapshot: PathBuf,
+    #[command(flatten)]
+    root: RootArgs,
 }
 
 /// A policy, with what it was made from.
@@ -46,10 +50,18 @@ pub(crate) enum Form {
 /// How the compiled form begins.
 const COMPILED_MAGIC: &[u8] = b"DEPUTIZE";
 
+/// The most bytes that are read of a text. A million tuples take about 100 MB,
+/// and a snapshot has the same limit.
+const MAX_TEXT: u64 = deputize::snapshot::MAX_SNAPSHOT_BYTES as u64;
+
+/// The most bytes that are read of the compiled form, whose offsets have 32
+/// bits.
+const MAX_COMPILED: u64 = 1 << 32;
+
 impl SnapshotArgs {
     /// Reads the policy.
     pub(crate) fn load(&self) -> Result<Loaded, Failure> {
-        load(&self.snapshot)
+        load(&self.snapshot, &self.root)
     }
 
     /// Whether standard input is taken by the snapshot.
@@ -59,7 +71,7 @@ impl SnapshotArgs {
 }
 
 /// Reads a policy of any form.
-pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
+pub(crate) fn load(path: &Path, root: &RootArgs) -> Result<Loaded, Failure> {
     let name = spell(path);
     let bytes = read(path)?;
     // Waiting for standard input is the user's own doing; what follows is ours.
@@ -78,15 +90,15 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     }
     if is_store(path, &bytes) {
         let text = text_of(bytes, &name)?;
-        let store = Store::parse(&text, &name, path.parent())?;
-        let document = store.snapshot("")?;
-        let policy = store.policy(&document)?;
+        let mut store = Store::parse(text, &name, &Reach::of(path, root)?)?;
+        let (policy, document) = store.policy("")?;
         return Ok(Loaded {
             policy,
             form: Form::Store(Box::new(store), document),
             name,
         });
     }
+    let bytes = text_of(bytes, &name)?.into_bytes();
     let policy = Policy::from_json(&bytes)
         .map_err(|error| snapshot_fault::of_document(&error, &bytes, &name))?;
     Ok(Loaded {
@@ -108,27 +120,64 @@ fn is_store(path: &Path, bytes: &[u8]) -> bool {
 
 /// Reads a file, or standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
+    read_as(path, path)
+}
+
+/// Reads a file that the user knows by another name.
+fn read_as(path: &Path, named: &Path) -> Result<Vec<u8>, Failure> {
     let read = if is_stdin(path) {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+        bounded(std::io::stdin().lock())
     } else {
-        std::fs::read(path).map(|read| bytes = read)
+        std::fs::File::open(path).and_then(bounded)
     };
-    read.map_err(|error| {
-        let what = match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            std::io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "this file may not be read".to_owned(),
-            _ => format!("it cannot be read: {error}"),
-        };
-        Fault::new("file.unreadable", what).in_file(spell(path))
-    })?;
-    Ok(bytes)
+    let bytes = read.map_err(|error| unreadable(named, &error))?;
+    bytes.ok_or_else(|| {
+        let said = format!("it has more than {MAX_TEXT} bytes, which is as much as is read");
+        let fault = Fault::new("file.too_large", said);
+        fault.in_file(spell(named)).into()
+    })
+}
+
+/// Reads to the end, unless that is too far away.
+fn bounded(mut from: impl Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let mut first = [0; COMPILED_MAGIC.len()];
+    let mut filled = 0;
+    while let Some(rest) = first.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    bytes.extend(first.iter().take(filled));
+    let most = match bytes == COMPILED_MAGIC {
+        true => MAX_COMPILED,
+        false => MAX_TEXT,
+    };
+    from.take(most).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
+}
+
+/// Why a file cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let what = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this file may not be read".to_owned(),
+        _ => format!("it cannot be read: {error}"),
+    };
+    let fault = Fault::new("file.unreadable", what);
+    fault.in_file(spell(path)).into()
 }
 
 /// Reads a file of text.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    text_of(read(path)?, &spell(path))
+    read_text_as(path, path)
+}
+
+/// Reads a file of text that the user knows by another name.
+pub(crate) fn read_text_as(path: &Path, named: &Path) -> Result<String, Failure> {
+    text_of(read_as(path, named)?, &spell(named))
 }
 
 /// Reads a file of JSON.
@@ -222,18 +271,25 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// The text that a file's bytes are. Every file of text comes through here.
 fn text_of(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
-    let text = String::from_utf8(bytes).map_err(|error| {
+    if is_utf16(&bytes) {
+        let fault = Fault::new("file.utf16", "it is UTF-16; it must be UTF-8");
+        return Err(fault
+            .in_file(name)
+            .hint("where `>` of Windows PowerShell made it: `… | Out-File -Encoding utf8 FILE`, or the command's own `-o FILE`")
+            .into());
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
-        Fault::new(
-            "file.utf8",
-            format!("it is not UTF-8 from byte {offset} on"),
-        )
-        .in_file(name)
+        let before = error.as_bytes().get(..offset).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let said = format!("it is not UTF-8 from byte {offset} on, in line {line}");
+        Fault::new("file.utf8", said).in_file(name)
     })?;
     // Editors on Windows begin a file with a byte order mark.
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    })
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
 }

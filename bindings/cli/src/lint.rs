@@ -149,6 +149,7 @@ pub(crate) fn lint(args: &LintArgs) -> Result<Answer, Failure> {
         document: json!({ "errors": errors, "warnings": warnings, "notes": notes, "findings": listed }),
         notes: notes_out,
         status: Status::of(errors + warnings == 0),
+        ..Answer::default()
     })
 }
 
@@ -179,15 +180,12 @@ fn find(loaded: &Loaded, now: UnixSeconds) -> Result<Vec<Fault>, Failure> {
     }
     for finding in &mut findings {
         let pointer = finding.pointer.clone().unwrap_or_default();
-        let origin = match &loaded.form {
-            Form::Store(store, _) => store.origin(&pointer),
+        let placed = match &loaded.form {
+            Form::Store(store, _) => store.placed(&pointer, finding.clone()),
             Form::Snapshot(_) | Form::Compiled => None,
         };
-        match origin {
-            Some((file, pointer)) => {
-                finding.file = Some(file.to_owned());
-                finding.pointer = Some(pointer);
-            }
+        match placed {
+            Some(placed) => *finding = placed,
             None => finding.file = Some(loaded.name.clone()),
         }
     }

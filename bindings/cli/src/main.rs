@@ -12,6 +12,7 @@ mod command;
 mod compile;
 mod completions;
 mod condition_fault;
+mod csv;
 mod date;
 mod decide;
 mod demo;
@@ -27,18 +28,21 @@ mod key_pair;
 mod keys;
 mod lint;
 mod list;
+mod locate;
 mod model;
 mod model_file;
 mod paint;
 mod presented;
 mod progress;
 mod question;
+mod reach;
 mod refused;
 mod replay;
 mod ruling;
 mod setting;
 mod signing;
 mod snapshot_fault;
+mod sources;
 mod store;
 mod story;
 mod suggest;
@@ -111,14 +115,15 @@ fn print_misuse(error: &clap::Error) -> ExitCode {
 
 fn print_answer(answer: &Answer, json: bool) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
-    if json {
-        answer::write_json(&mut out, &answer.document)?;
-    } else {
+    let for_people = !json || answer.verbatim;
+    if for_people {
         out.write_all(answer.text.as_bytes())?;
+    } else {
+        answer::write_json(&mut out, &answer.document)?;
     }
     out.flush()?;
     let mut err = anstream::stderr().lock();
-    if !json {
+    if for_people {
         for note in &answer.notes {
             writeln!(err, "{note}")?;
         }

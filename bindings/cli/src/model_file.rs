@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use deputize::model::manifest::{Manifest, ManifestError};
 use deputize::model::{self, Model, ModelError};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::fault::{Failure, Fault, Place, Severity};
+use crate::reach::{Reach, RootArgs};
 use crate::{input, snapshot_fault};
 
 /// A model as its author wrote it.
@@ -39,15 +42,35 @@ impl ModelText {
         }
     }
 
-    /// Reads a model's file: modules where it is an `fga.mod`, JSON where it
-    /// begins with `{`, else DSL.
+    /// Reads a model's file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::of(path, input::read_text(path)?)
+    }
+
+    /// The model of a file's text.
+    pub(crate) fn of(path: &Path, text: String) -> Result<Self, Failure> {
+        Self::within(path, text, || Reach::of(path, &RootArgs::default()))
+    }
+
+    /// The model of a file that a document names.
+    pub(crate) fn named(name: &str, reach: &Reach) -> Result<Self, Failure> {
+        let (path, text) = reach.read_text(name)?;
+        Self::within(&path, text, || Ok(reach.below(&path)))
+    }
+
+    /// Modules where it is an `fga.mod`, JSON where it begins with `{`, else
+    /// DSL.
+    fn within(
+        path: &Path,
+        text: String,
+        reach: impl FnOnce() -> Result<Reach, Failure>,
+    ) -> Result<Self, Failure> {
         let name = input::spell(path);
-        let text = input::read_text(path)?;
         let source = if path.extension().is_some_and(|e| e == "mod") {
-            modules(&text, &name, path.parent().unwrap_or(Path::new("")))?
+            let folder = path.parent().unwrap_or(Path::new(""));
+            modules(&text, &name, folder, &reach()?)?
         } else if text.trim_start().starts_with('{') {
-            Source::Json(text)
+            Source::Json(answered(text, &name)?)
         } else {
             Source::Dsl(text)
         };
@@ -138,8 +161,47 @@ impl ModelText {
     }
 }
 
+/// The model in an answer of OpenFGA's API, where the text is one: everything
+/// else as blanks, so that lines and columns stay what they are.
+fn answered(text: String, name: &str) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    struct Answer<'t> {
+        #[serde(borrow, alias = "authorizationModel")]
+        authorization_model: Option<&'t RawValue>,
+        #[serde(borrow, alias = "authorizationModels")]
+        authorization_models: Option<Vec<&'t RawValue>>,
+        #[serde(alias = "continuationToken")]
+        continuation_token: Option<Value>,
+    }
+    // What is no JSON is told of where the model is read.
+    let Ok(answer) = serde_json::from_str::<Answer<'_>>(&text) else {
+        return Ok(text);
+    };
+    let next = answer.continuation_token.as_ref();
+    let whole = next.is_none_or(|token| token.is_null() || token == "");
+    let model = match (
+        answer.authorization_model,
+        answer.authorization_models.as_deref(),
+    ) {
+        (Some(model), None) => model.get(),
+        (None, Some([model])) if whole => model.get(),
+        (None, None) => return Ok(text),
+        _ => {
+            let said = "it should hold exactly one model";
+            let fault = Fault::new("file.models", said).in_file(name);
+            return Err(fault
+                .hint("of several, export the one that is meant: `fga model get`")
+                .into());
+        }
+    };
+    let start = model.as_ptr() as usize - text.as_ptr() as usize;
+    let before = text.get(..start).unwrap_or_default();
+    let blank = before.chars().map(|c| if c == '\n' { c } else { ' ' });
+    Ok(blank.chain(model.chars()).collect())
+}
+
 /// Reads the files that an `fga.mod` names, which never lie above it.
-fn modules(text: &str, name: &str, folder: &Path) -> Result<Source, Failure> {
+fn modules(text: &str, name: &str, folder: &Path, reach: &Reach) -> Result<Source, Failure> {
     let manifest = Manifest::parse(text).map_err(|errors| {
         let faults = errors.iter().map(|e| of_manifest(e, text).in_file(name));
         Failure::of(faults.collect()).unwrap_or_else(|| {
@@ -148,7 +210,7 @@ fn modules(text: &str, name: &str, folder: &Path) -> Result<Source, Failure> {
     })?;
     let mut files = Vec::new();
     for file in manifest.contents.value {
-        let text = input::read_text(&folder.join(&file.value))?;
+        let (_, text) = reach.read_text(&file.value).map_err(|f| f.in_file(name))?;
         files.push((file.value, text));
     }
     Ok(Source::Modules {

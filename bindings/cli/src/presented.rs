@@ -95,7 +95,7 @@ impl Proofs<'_> {
 pub(crate) fn read(argument: &str, what: &str) -> Result<Vec<u8>, Failure> {
     let path = Path::new(argument);
     let bytes = if input::is_stdin(path) || path.is_file() {
-        input::read(path)?
+        input::read_text(path)?.into_bytes()
     } else if is_token(argument) {
         argument.as_bytes().to_vec()
     } else {

@@ -1,18 +1,20 @@
 //! OpenFGA store files (`.fga.yaml`): a model, its tuples, and tests.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use deputize::import::Imported;
 use deputize::model::Model;
-use deputize::snapshot::{SnapshotError, SnapshotErrorKind};
 use deputize::{Policy, Tuple, Warning};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::fault::{Failure, Fault};
 use crate::model_file::ModelText;
-use crate::tuples::{self, TupleEntry};
-use crate::{question, snapshot_fault, yaml};
+use crate::reach::Reach;
+use crate::sources::{Form, Sources};
+use crate::tuples::Reading;
+use crate::{question, yaml};
 
 /// A store file as it is written.
 #[derive(Debug, Deserialize)]
@@ -21,7 +23,7 @@ struct StoreFile {
     name: Option<String>,
     model: Option<String>,
     model_file: Option<String>,
-    tuples: Option<Vec<TupleEntry>>,
+    tuples: Option<Vec<Value>>,
     tuple_file: Option<String>,
     tuple_files: Option<Vec<String>>,
     tests: Option<Vec<TestPart>>,
@@ -33,7 +35,7 @@ struct TestPart {
     name: Option<String>,
     #[serde(rename = "description")]
     _description: Option<String>,
-    tuples: Option<Vec<TupleEntry>>,
+    tuples: Option<Vec<Value>>,
     tuple_file: Option<String>,
     tuple_files: Option<Vec<String>>,
     check: Option<Vec<CheckTest>>,
@@ -105,12 +107,18 @@ pub(crate) struct ExpectedUsers {
 pub(crate) struct Store {
     /// What the file calls it.
     pub(crate) name: Option<String>,
-    model: ModelText,
-    tuples: Vec<Tuple>,
-    /// Where each run of tuples came from, in order.
-    origins: Vec<Origin>,
+    imported: Imported,
+    /// Where the tuples came from.
+    sources: Sources,
     /// The tests.
     pub(crate) tests: Vec<Test>,
+}
+
+/// A store file that was read, but for its tuples.
+pub(crate) struct Opened {
+    pub(crate) model: ModelText,
+    name: Option<String>,
+    tests: Vec<TestPart>,
 }
 
 /// One test: tuples of its own, and what must hold.
@@ -128,58 +136,16 @@ pub(crate) struct Test {
     pub(crate) list_users: Vec<ListUsersTest>,
 }
 
-/// Where a run of tuples came from.
-#[derive(Debug)]
-struct Origin {
-    /// Its first tuple, among all.
-    first: usize,
-    file: String,
-    /// The JSON pointer of the list, in that file.
-    pointer: &'static str,
-}
-
-/// A snapshot document, as it is written.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
-    deputize: u32,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    revision: &'a str,
-    model: Value,
-    tuples: &'a [Tuple],
-}
-
 impl Store {
-    /// Reads a store file's text. Names of other files in it are relative to
-    /// `folder`.
-    pub(crate) fn parse(text: &str, name: &str, folder: Option<&Path>) -> Result<Self, Failure> {
-        let file: StoreFile = yaml::parse(text, name)?;
-        let folder = folder.unwrap_or(Path::new(""));
-        let model = match (file.model, file.model_file) {
-            (Some(dsl), _) => ModelText::embedded(dsl, name),
-            (None, Some(path)) => ModelText::read(&folder.join(path))?,
-            (None, None) => {
-                let said = "a store file has a `model` or a `model_file`; this one has neither";
-                return Err(Fault::new("store.model", said).in_file(name).into());
-            }
-        };
-        let mut store = Self {
-            name: file.name,
-            model,
-            tuples: Vec::new(),
-            origins: Vec::new(),
-            tests: Vec::new(),
-        };
-        let files = file.tuple_file.into_iter();
-        for path in files.chain(file.tuple_files.into_iter().flatten()) {
-            let path = folder.join(path);
-            store.add(tuples::read(&path)?, path.display().to_string(), "");
+    /// Reads a store file's text.
+    pub(crate) fn parse(text: String, name: &str, reach: &Reach) -> Result<Self, Failure> {
+        let mut reading = Reading::default();
+        let opened = open(text.clone(), name, reach, &mut reading)?;
+        let mut tests = Vec::new();
+        for (number, part) in (1..).zip(opened.tests) {
+            tests.push(part.read(number, &text, name, reach)?);
         }
-        let own = file.tuples.into_iter().flatten().map(Tuple::from);
-        store.add(own.collect(), name.to_owned(), "/tuples");
-        for (number, part) in (1..).zip(file.tests.into_iter().flatten()) {
-            store.tests.push(part.read(number, folder)?);
-        }
-        for test in &store.tests {
+        for test in &tests {
             for check in &test.checks {
                 if check.users().next().is_none() || check.objects().next().is_none() {
                     let said = format!(
@@ -188,106 +154,125 @@ impl Store {
                     );
                     return Err(Fault::new("store.check", said).in_file(name).into());
                 }
+                if check.is_twofold() {
+                    let said = format!(
+                        "a check of `{}` has a `user` and `users`, or an `object` and `objects`; keep one of the two",
+                        test.name
+                    );
+                    return Err(Fault::new("store.check", said).in_file(name).into());
+                }
             }
         }
+        let mut store = Self::of(&opened.model, reading)?;
+        (store.name, store.tests) = (opened.name, tests);
         Ok(store)
     }
 
-    /// A store of a model and lists of tuples, each from a file.
-    pub(crate) fn of(model: ModelText, lists: Vec<(String, Vec<Tuple>)>) -> Self {
-        let mut store = Self {
+    /// A store of a model and of what else was read.
+    pub(crate) fn of(model: &ModelText, mut reading: Reading) -> Result<Self, Failure> {
+        model.check()?;
+        reading.import.begin();
+        reading.import.set_model(model.member()?);
+        let mut sources = reading.sources;
+        let dsl = model.dsl().unwrap_or_default().to_owned();
+        sources.add(model.name().to_owned(), dsl, Form::Model);
+        let imported = reading.import.finish();
+        let imported = imported.map_err(|refused| sources.refused(&refused))?;
+        Ok(Self {
             name: None,
-            model,
-            tuples: Vec::new(),
-            origins: Vec::new(),
+            imported,
+            sources,
             tests: Vec::new(),
-        };
-        for (file, tuples) in lists {
-            store.add(tuples, file, "");
-        }
-        store
+        })
     }
 
-    /// The model and the tuples, taken out.
-    pub(crate) fn into_parts(self) -> (ModelText, Vec<Tuple>) {
-        (self.model, self.tuples)
+    /// The policy, and the snapshot document that it is compiled from.
+    pub(crate) fn policy(&mut self, revision: &str) -> Result<(Policy, Vec<u8>), Failure> {
+        let compiled = self.imported.compile(revision);
+        compiled.map_err(|refused| self.sources.refused(&refused))
     }
 
-    /// The snapshot document of the model and the tuples.
-    pub(crate) fn snapshot(&self, revision: &str) -> Result<Vec<u8>, Failure> {
-        let document = Document {
-            deputize: 1,
-            revision,
-            model: self.model.member()?,
-            tuples: &self.tuples,
-        };
-        serde_json::to_vec(&document)
-            .map_err(|error| Fault::new("internal", error.to_string()).into())
-    }
-
-    /// The policy that the snapshot document compiles to.
-    pub(crate) fn policy(&self, document: &[u8]) -> Result<Policy, Failure> {
-        self.model.check()?;
-        Policy::from_json(document).map_err(|error| self.fault(&error).into())
-    }
-
-    fn add(&mut self, tuples: Vec<Tuple>, file: String, pointer: &'static str) {
-        self.origins.push(Origin {
-            first: self.tuples.len(),
-            file,
-            pointer,
-        });
-        self.tuples.extend(tuples);
-    }
-
-    /// A pointer into the snapshot document, as the file it came from and the
-    /// pointer there.
-    pub(crate) fn origin(&self, pointer: &str) -> Option<(&str, String)> {
-        let rest = pointer.strip_prefix("/tuples/")?;
-        let (index, rest) = rest
-            .split_once('/')
-            .map_or((rest, None), |(i, r)| (i, Some(r)));
-        let index: usize = index.parse().ok()?;
-        let origin = self.origins.iter().rfind(|o| o.first <= index)?;
-        let mut pointer = format!("{}/{}", origin.pointer, index - origin.first);
-        if let Some(rest) = rest {
-            pointer = format!("{pointer}/{rest}");
-        }
-        Some((&origin.file, pointer))
+    /// The fault at a pointer of the snapshot document, at its place in the
+    /// file that it came from; none where it came from none.
+    pub(crate) fn placed(&self, pointer: &str, fault: Fault) -> Option<Fault> {
+        let origin = self.imported.origin(pointer)?;
+        Some(self.sources.place(fault, &origin))
     }
 
     /// The fault that a tuple is which the model does not admit.
     pub(crate) fn refusal(&self, warning: &Warning, model: &Model) -> Fault {
         let fault = question::of_warning(warning, model);
-        match self.origin(&warning.pointer) {
-            Some((file, pointer)) => fault.in_file(file).pointing(pointer),
-            None => fault,
-        }
-    }
-
-    fn fault(&self, error: &SnapshotError) -> Fault {
-        if let SnapshotErrorKind::Model(error) = &error.kind {
-            return self.model.fault(error);
-        }
-        let fault = snapshot_fault::plain(error, self.model.dsl());
-        match self.origin(&error.pointer) {
-            Some((file, pointer)) => fault.in_file(file).pointing(pointer),
-            None => fault.in_file(self.model.name()),
-        }
+        let placed = self.placed(&warning.pointer, fault.clone());
+        placed.unwrap_or(fault)
     }
 }
 
-impl TestPart {
-    fn read(self, number: usize, folder: &Path) -> Result<Test, Failure> {
-        let mut own = Vec::new();
-        let files = self.tuple_file.into_iter();
-        for path in files.chain(self.tuple_files.into_iter().flatten()) {
-            own.extend(tuples::read(&PathBuf::from(folder).join(path))?);
+/// Reads a store file's text, and its tuples and those of the files that it
+/// names, but for those of its tests.
+pub(crate) fn open(
+    text: String,
+    name: &str,
+    reach: &Reach,
+    reading: &mut Reading,
+) -> Result<Opened, Failure> {
+    let file: StoreFile = yaml::parse(&text, name)?;
+    let inside = |failure: Failure| failure.in_file(name);
+    let model = match (file.model, file.model_file) {
+        (Some(dsl), _) => ModelText::embedded(dsl, name),
+        (None, Some(path)) => ModelText::named(&path, reach).map_err(inside)?,
+        (None, None) => {
+            let said = "a store file has a `model` or a `model_file`; this one has neither";
+            return Err(Fault::new("store.model", said).in_file(name).into());
         }
-        own.extend(self.tuples.into_iter().flatten().map(Tuple::from));
+    };
+    let files = file
+        .tuple_file
+        .iter()
+        .chain(file.tuple_files.iter().flatten());
+    named(files, reach, reading).map_err(inside)?;
+    reading.import.begin();
+    let own = file.tuples.unwrap_or_default();
+    reading.import.items("/tuples", &own);
+    reading.sources.add(name.to_owned(), text, Form::Yaml);
+    Ok(Opened {
+        model,
+        name: file.name,
+        tests: file.tests.unwrap_or_default(),
+    })
+}
+
+/// Reads the tuple files that a store file names.
+fn named<'n>(
+    names: impl Iterator<Item = &'n String>,
+    reach: &Reach,
+    reading: &mut Reading,
+) -> Result<(), Failure> {
+    for name in names {
+        let (path, text) = reach.read_text(name)?;
+        reading.file(Path::new(name), path.display().to_string(), text)?;
+    }
+    Ok(())
+}
+
+impl TestPart {
+    fn read(self, number: usize, text: &str, name: &str, reach: &Reach) -> Result<Test, Failure> {
+        let mut reading = Reading::default();
+        let files = self
+            .tuple_file
+            .iter()
+            .chain(self.tuple_files.iter().flatten());
+        named(files, reach, &mut reading).map_err(|failure| failure.in_file(name))?;
+        let own = self.tuples.unwrap_or_default();
+        reading.import.begin();
+        let pointer = format!("/tests/{}/tuples", number - 1);
+        reading.import.items(&pointer, &own);
+        let text = if own.is_empty() { "" } else { text };
+        reading
+            .sources
+            .add(name.to_owned(), text.to_owned(), Form::Yaml);
         Ok(Test {
             name: self.name.unwrap_or_else(|| format!("test {number}")),
-            tuples: own,
+            tuples: reading.tuples()?,
             checks: self.check.unwrap_or_default(),
             list_objects: self.list_objects.unwrap_or_default(),
             list_users: self.list_users.unwrap_or_default(),
@@ -296,6 +281,13 @@ impl TestPart {
 }
 
 impl CheckTest {
+    /// One and several at once: OpenFGA's tool refuses it.
+    fn is_twofold(&self) -> bool {
+        let both =
+            |one: &Option<String>, many: &Option<Vec<String>>| one.is_some() && many.is_some();
+        both(&self.user, &self.users) || both(&self.object, &self.objects)
+    }
+
     /// The users asked about.
     pub(crate) fn users(&self) -> impl Iterator<Item = &str> {
         let many = self.users.iter().flatten();

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::answer::{Answer, Status};
 use crate::fault::Failure;
 use crate::progress::Progress;
+use crate::reach::RootArgs;
 
 use report::FileReport;
 
@@ -22,7 +23,8 @@ use report::FileReport;
 Examples:
   deputize test store.fga.yaml
   deputize test stores/*.fga.yaml --verbose
-  deputize test store.fga.yaml --explain")]
+  deputize test store.fga.yaml --explain
+  deputize test stores/*.fga.yaml --root .")]
 pub(crate) struct TestArgs {
     /// The store files.
     #[arg(required = true, value_name = "FILE")]
@@ -39,6 +41,8 @@ pub(crate) struct TestArgs {
     /// OpenFGA's own limits: depth 25, condition cost 100.
     #[arg(long)]
     openfga_limits: bool,
+    #[command(flatten)]
+    root: RootArgs,
 }
 
 /// Answers `test`.

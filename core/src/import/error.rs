@@ -1,11 +1,37 @@
 use std::fmt;
 
+use super::ledger::Records;
 use crate::action::ActionError;
 use crate::entity::{EntityError, EntityFault};
+use crate::model::identifier::IdentifierError;
 use crate::path::PathError;
+use crate::snapshot::SnapshotErrorKind;
+
+/// An import that has no snapshot: some of its records are refused, and to
+/// leave them out could be to leave out what takes away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// Why, in the order met; never empty.
+    pub errors: Vec<ImportError>,
+    /// What became of all records.
+    pub records: Records,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Records { refused, .. } = self.records;
+        write!(f, "{refused} of {} records refused", self.records.total())?;
+        match self.errors.first() {
+            Some(first) => write!(f, "; {first}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// Why a document cannot be turned into a snapshot, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ImportError {
     /// A JSON pointer into the document; its first step is the document's
     /// number, from 0, where several were given.
@@ -16,7 +42,7 @@ pub struct ImportError {
 
 /// What is wrong with a document. Values are named only where they cannot be
 /// secrets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ImportFault {
     /// Another JSON shape.
@@ -36,6 +62,28 @@ pub enum ImportFault {
         /// What it would have named.
         kind: &'static str,
     },
+    /// A user, relation, object or condition that nothing can be called.
+    Identifier {
+        /// The text found.
+        found: String,
+        /// What is wrong with it.
+        reason: IdentifierError,
+    },
+    /// A line that its reader could not make a record of.
+    Line {
+        /// What the reader says.
+        problem: String,
+    },
+    /// One page of several: what the others say is not known.
+    Incomplete {
+        /// Of what, and how that shows.
+        what: String,
+    },
+    /// A member that is there twice.
+    Twice {
+        /// The member's name.
+        member: String,
+    },
     /// A name with two meanings.
     Clash {
         /// The name.
@@ -54,6 +102,8 @@ pub enum ImportFault {
     Path(PathError),
     /// A record of FusionAuth's.
     Entity(EntityFault),
+    /// What no snapshot may hold.
+    Snapshot(Box<SnapshotErrorKind>),
 }
 
 impl ImportError {
@@ -75,12 +125,17 @@ impl ImportError {
             ImportFault::Shape { .. } => "import.shape",
             ImportFault::UnknownMember { .. } => "import.unknown_member",
             ImportFault::Name { .. } => "import.name",
+            ImportFault::Identifier { .. } => "import.identifier",
+            ImportFault::Line { .. } => "import.line",
+            ImportFault::Incomplete { .. } => "import.incomplete",
+            ImportFault::Twice { .. } => "import.twice",
             ImportFault::Clash { .. } => "import.clash",
             ImportFault::Reference { .. } => "import.reference",
             ImportFault::PrivateKey => "import.private_key",
             ImportFault::Action(error) => error.code(),
             ImportFault::Path(error) => error.code(),
             ImportFault::Entity(_) => "import.entity",
+            ImportFault::Snapshot(kind) => kind.clone().at("").code(),
         }
     }
 }
@@ -98,22 +153,42 @@ impl fmt::Display for ImportError {
         } else {
             &self.pointer
         };
-        if let ImportFault::Entity(fault) = &self.fault {
-            let fault = fault.clone();
-            return EntityError::new(place, fault).fmt(f);
-        }
-        write!(f, "{place}: ")?;
-        match &self.fault {
+        write!(f, "{place}: {}", self.fault)
+    }
+}
+
+impl fmt::Display for ImportFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             ImportFault::Shape { expected } => write!(f, "expected {expected}"),
             ImportFault::UnknownMember { member } => write!(
                 f,
                 "the member `{}` is not understood, and might restrict what the rest gives",
                 member.escape_debug()
             ),
-            ImportFault::Name { name, kind } => write!(
+            ImportFault::Name { name, kind } => {
+                let barred = match *kind {
+                    "type" | "relation" | "role" | "action" => "`:`, `#`, `@`, `*`",
+                    _ => "`:`, `#`, `*` alone",
+                };
+                write!(
+                    f,
+                    "`{}` cannot name a {kind}; use no {barred}, white space or control characters, and not too many bytes",
+                    name.escape_debug()
+                )
+            }
+            ImportFault::Identifier { found, reason } => {
+                write!(f, "`{}`: {reason}", found.escape_debug())
+            }
+            ImportFault::Line { problem } => f.write_str(problem),
+            ImportFault::Incomplete { what } => write!(
                 f,
-                "`{}` cannot name a {kind}; rename it without `:`, `#`, `@`, `*` and white space, and shorter",
-                name.escape_debug()
+                "{what}: what is missing may be what takes a right away; export all of it"
+            ),
+            ImportFault::Twice { member } => write!(
+                f,
+                "the member `{}` is there twice; keep one",
+                member.escape_debug()
             ),
             ImportFault::Clash { name } => {
                 write!(f, "`{}` has two meanings; rename one", name.escape_debug())
@@ -128,7 +203,8 @@ impl fmt::Display for ImportError {
             }
             ImportFault::Action(error) => error.fmt(f),
             ImportFault::Path(error) => error.fmt(f),
-            ImportFault::Entity(_) => Ok(()),
+            ImportFault::Entity(fault) => fault.fmt(f),
+            ImportFault::Snapshot(kind) => kind.clone().at("").fmt(f),
         }
     }
 }

@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::Imported;
-use super::error::{ImportError, ImportFault};
-use super::place::Place;
+use super::error::{ImportError, ImportFault, Refused};
+use super::ledger::Ledger;
+use super::place::{Place, is_next_page};
 use crate::action::Pattern;
 use crate::path::Path;
 
@@ -40,45 +41,67 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 ///
 /// # Errors
 ///
-/// A record of another shape, an access rule with more than an action and a
-/// resource, a malformed action or path, an identity that two principals
-/// claim, and a private key.
-pub fn fusebit(documents: &[Value], options: &FusebitOptions) -> Result<Imported, ImportError> {
+/// A record of another shape or with a member that is not known, an access
+/// rule with more than an action and a resource, a malformed action or path,
+/// an identity that two principals claim, a private key, and one page of
+/// several.
+pub fn fusebit(documents: &[Value], options: &FusebitOptions) -> Result<Imported, Refused> {
     let mut reading = Reading {
-        imported: Imported::new(),
+        ledger: Ledger::default(),
         principals: BTreeMap::new(),
         access: Vec::new(),
         issuers: BTreeMap::new(),
         identities: BTreeMap::new(),
     };
     for document in Place::documents(documents) {
-        reading.document(&document, options)?;
+        if let Err(error) = reading.document(&document, options) {
+            reading.ledger.refuse(error);
+        }
     }
     if options.audiences.is_empty() && !reading.issuers.is_empty() {
         let message = "no audience is given: each request must name its own";
-        reading.imported.warn("", message);
+        reading.ledger.warn("", message);
     }
-    let Reading {
-        mut imported,
-        principals,
-        access,
-        issuers,
-        ..
-    } = reading;
-    imported.section("principals", principals.into_values().collect());
-    imported.section("access", access);
-    imported.section("issuers", issuers.into_values().collect());
-    Ok(imported)
+    let mut imported = Imported::new(reading.ledger);
+    imported.section("principals", reading.principals.into_values());
+    imported.section("access", reading.access);
+    imported.section("issuers", reading.issuers.into_values());
+    imported.unless_refused()
 }
 
 struct Reading {
-    imported: Imported,
-    principals: BTreeMap<String, Value>,
-    access: Vec<Value>,
-    issuers: BTreeMap<String, Value>,
+    ledger: Ledger,
+    principals: BTreeMap<String, (Value, String)>,
+    access: Vec<(Value, String)>,
+    issuers: BTreeMap<String, (Value, String)>,
     /// Issuer and subject, and the principal they are.
     identities: BTreeMap<(String, String), String>,
 }
+
+/// The lists of a document, and what is in each.
+const LISTS: [(&str, &str); 5] = [
+    ("items", "agent"),
+    ("users", "user"),
+    ("clients", "service"),
+    ("agents", "agent"),
+    ("issuers", "agent"),
+];
+
+/// What is carried over of an agent, and what says who it is to people.
+const AGENT: [&str; 7] = [
+    "id",
+    "identities",
+    "access",
+    "displayName",
+    "firstName",
+    "lastName",
+    "primaryEmail",
+];
+
+/// What tells an issuer from an agent.
+const KEYS: [&str; 5] = ["publicKeys", "jsonKeyUri", "jsonKeyUrl", "jwks", "keys"];
+
+const ISSUER: [&str; 2] = ["id", "displayName"];
 
 impl Reading {
     fn document(
@@ -89,24 +112,24 @@ impl Reading {
         if document.value.is_array() {
             return self.list(document, "agent", options);
         }
-        let lists = [
-            ("items", "agent"),
-            ("users", "user"),
-            ("clients", "service"),
-            ("agents", "agent"),
-            ("issuers", "agent"),
-        ];
-        let mut found = false;
-        for (name, kind) in lists {
-            if let Some(list) = document.member(name)? {
-                found = true;
-                self.list(&list, kind, options)?;
-            }
-        }
-        if found {
+        let members = document.object()?;
+        if !LISTS.iter().any(|(name, _)| members.contains_key(*name)) {
+            self.record(document, "agent", options);
             return Ok(());
         }
-        self.record(document, "agent", options)
+        document.last_page()?;
+        for (name, place) in document.members()? {
+            match LISTS.iter().find(|(list, _)| *list == name) {
+                Some((_, kind)) if !place.value.is_null() => self.list(&place, kind, options)?,
+                None if !is_next_page(name) => {
+                    let member = name.to_owned();
+                    let fault = ImportFault::UnknownMember { member };
+                    self.ledger.refuse(place.fault(fault));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn list(
@@ -116,26 +139,26 @@ impl Reading {
         options: &FusebitOptions,
     ) -> Result<(), ImportError> {
         for item in list.items()? {
-            self.record(&item, kind, options)?;
+            self.record(&item, kind, options);
         }
         Ok(())
     }
 
-    fn record(
-        &mut self,
-        record: &Place<'_>,
-        kind: &str,
-        options: &FusebitOptions,
-    ) -> Result<(), ImportError> {
-        let members = record.object()?;
-        let is_issuer = ["publicKeys", "jsonKeyUri", "jsonKeyUrl", "jwks", "keys"];
-        if is_issuer.iter().any(|name| members.contains_key(*name)) {
-            return self.issuer(record, options);
+    fn record(&mut self, record: &Place<'_>, kind: &str, options: &FusebitOptions) {
+        self.ledger.open(&record.pointer);
+        let members = record.value.as_object();
+        let is_issuer = members.is_some_and(|own| KEYS.iter().any(|name| own.contains_key(*name)));
+        let read = match is_issuer {
+            true => self.issuer(record, options),
+            false => self.agent(record, kind),
+        };
+        if let Err(error) = read {
+            self.ledger.refuse(error);
         }
-        self.agent(record, kind)
     }
 
     fn agent(&mut self, agent: &Place<'_>, kind: &str) -> Result<(), ImportError> {
+        agent.only(&AGENT)?;
         let id = agent.text_of("id")?;
         let refused = |c: char| matches!(c, ':' | '#') || c.is_whitespace() || c.is_control();
         if id.contains(refused) {
@@ -153,6 +176,7 @@ impl Reading {
         let mut identities = Vec::new();
         if let Some(list) = agent.member("identities")? {
             for identity in list.items()? {
+                identity.only(&["issuerId", "subject"])?;
                 let issuer = identity.text_of("issuerId")?;
                 let subject = identity.text_of("subject")?;
                 let pair = (issuer.to_owned(), subject.to_owned());
@@ -169,6 +193,7 @@ impl Reading {
             self.access(&principal, &access)?;
         }
         let entry = json!({"id": principal, "identities": identities});
+        let entry = (entry, agent.pointer.clone());
         if self.principals.insert(principal, entry).is_some() {
             return Err(agent.fault(ImportFault::Clash {
                 name: id.to_owned(),
@@ -194,14 +219,16 @@ impl Reading {
                 .ok_or_else(|| resource.shape("a path"))?;
             let resource =
                 Path::parse(resource).map_err(|error| rule.fault(ImportFault::Path(error)))?;
-            self.access.push(json!({
+            let entry = json!({
                 "principal": principal, "action": action.as_str(), "resource": resource.as_str(),
-            }));
+            });
+            self.access.push((entry, rule.pointer.clone()));
         }
         Ok(())
     }
 
     fn issuer(&mut self, issuer: &Place<'_>, options: &FusebitOptions) -> Result<(), ImportError> {
+        issuer.only_of(&[&ISSUER, &KEYS])?;
         let id = issuer.text_of("id")?;
         let keys = match issuer.member("publicKeys")? {
             Some(list) => Some(pem_keys(&list)?),
@@ -214,13 +241,14 @@ impl Reading {
             let message = format!(
                 "the keys of `{id}` are at an address and not given; the issuer is left out"
             );
-            self.imported.warn(issuer.pointer.clone(), message);
+            self.ledger.warn(issuer.pointer.clone(), message);
             return Ok(());
         };
         let entry = json!({
             "issuer": id, "audiences": options.audiences, "algorithms": options.algorithms,
             "keys": keys, "scopes": "narrow",
         });
+        let entry = (entry, issuer.pointer.clone());
         if self.issuers.insert(id.to_owned(), entry).is_some() {
             return Err(issuer.fault(ImportFault::Clash {
                 name: id.to_owned(),
@@ -234,6 +262,7 @@ impl Reading {
 fn pem_keys(list: &Place<'_>) -> Result<Value, ImportError> {
     let mut keys = Vec::new();
     for key in list.items()? {
+        key.only(&["keyId", "publicKey"])?;
         let pem = key.text_of("publicKey")?;
         if pem.contains("PRIVATE KEY") {
             return Err(key.fault(ImportFault::PrivateKey));

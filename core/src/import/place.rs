@@ -77,13 +77,59 @@ impl<'v> Place<'v> {
 
     /// Refuses members beyond these.
     pub(super) fn only(&self, known: &[&str]) -> Result<(), ImportError> {
+        self.only_of(&[known])
+    }
+
+    /// Refuses members beyond those of several lists.
+    pub(super) fn only_of(&self, known: &[&[&str]]) -> Result<(), ImportError> {
+        let known = |name: &str| known.iter().any(|list| list.contains(&name));
         let mut names = self.object()?.keys();
-        match names.find(|name| !known.contains(&name.as_str())) {
+        match names.find(|name| !known(name)) {
             Some(member) => Err(self.fault(ImportFault::UnknownMember {
                 member: member.clone(),
             })),
             None => Ok(()),
         }
+    }
+
+    /// Refuses an answer that says that there is another page, in whatever
+    /// spelling. A token that is there and empty is the last page's.
+    pub(super) fn last_page(&self) -> Result<(), ImportError> {
+        for (name, value) in self.object()? {
+            if is_next_page(name) && !is_nothing(value) {
+                let what = format!("`{}` says that there is another page", name.escape_debug());
+                return Err(self.fault(ImportFault::Incomplete { what }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a member of an answer names the next page.
+pub(super) fn is_next_page(name: &str) -> bool {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    let plain: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+    let known = [
+        "continuationtoken",
+        "cursor",
+        "hasmore",
+        "hasnext",
+        "next",
+        "nextcursor",
+        "nextpage",
+        "nextpagetoken",
+        "nextresults",
+        "nexttoken",
+        "pagetoken",
+    ];
+    known.contains(&&*plain)
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        _ => false,
     }
 }
 

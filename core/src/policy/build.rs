@@ -3,26 +3,20 @@
 
 use std::sync::OnceLock;
 
-use serde_json::value::RawValue;
-
-use crate::canonical;
-use crate::json;
 use crate::model::{self, Model, ModelError};
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
 };
 
 use super::directory::Directory;
+use super::gate::{Gate, Last};
 use super::graph::{Edge, Graph, Node, Subject};
-use super::guard::{Guard, GuardCollector, GuardCondition, GuardKey, GuardTable};
+use super::guard::{Guard, GuardCondition, GuardKey, GuardTable};
 use super::names::{Collector, NONE};
 use super::plan::Plan;
-use super::reference::{Admission, Reference, admit};
 #[cfg(feature = "tokens")]
 use super::trust::Trust;
-use super::warning::{
-    DUPLICATE, NOT_ASSIGNABLE, UNKNOWN_CONDITION, UNKNOWN_RELATION, UNKNOWN_TYPE, Warnings, spell,
-};
+use super::warning::{DUPLICATE, Warnings, spell};
 use super::{Inner, Limits, TypeRanges};
 
 /// How many tuples' names are looked for ahead at once.
@@ -31,18 +25,15 @@ const FETCHED: usize = 16;
 pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
     let (model, advice) = read_model(snapshot.model.as_ref())?;
     let plan = Plan::compile(&model);
-    let mut guards = GuardTable::for_model(&model)?;
     let mut warnings = Warnings::default();
     warnings.advice(&advice);
 
     let tuples = &snapshot.tuples;
     let mut names = Collector::with_capacity(tuples.len());
     let mut usersets: Vec<(u32, u32)> = Vec::new();
-    let mut guard_numbers = GuardCollector::default();
     let mut raw: Vec<RawEdge> = Vec::with_capacity(tuples.len());
-    // Tuples of one kind mostly follow each other: the model is asked again only
-    // when the kind changes.
-    let mut last: Option<(Kind<'_>, Admission, u32)> = None;
+    let mut gate = Gate::new(&plan, GuardTable::for_model(&model)?);
+    let mut last = Last::default();
     for (i, tuple) in tuples.iter().enumerate() {
         if i % FETCHED == 0 {
             let ahead = tuples.iter().skip(i).take(FETCHED);
@@ -51,86 +42,30 @@ pub(super) fn build(snapshot: &Snapshot<'_>) -> Result<Inner, SnapshotError> {
                 [&*t.object, user]
             }));
         }
-        let (object, user) = references(tuple, i)?;
-        let refused = |warnings: &mut Warnings, code| {
-            let blocks = plan.would_block(object.type_name, &tuple.relation);
-            warnings.refused(code, i, tuple, blocks);
-        };
-        let condition = match &tuple.condition {
-            None => None,
-            Some(c) => match plan.condition(&c.name) {
-                Some(condition) => Some(condition),
-                None => {
-                    refused(&mut warnings, UNKNOWN_CONDITION);
-                    continue;
-                }
-            },
-        };
-        let kind = Kind {
-            object_type: object.type_name,
-            relation: &tuple.relation,
-            user_type: user.type_name,
-            user_relation: user.relation,
-            wildcard: user.wildcard,
-            condition,
-        };
-        if last.as_ref().is_none_or(|(same, ..)| *same != kind) {
-            let user_type = plan.type_id(user.type_name);
-            let object_type = plan.type_id(object.type_name);
-            let admission = admit(
-                &plan,
-                object_type,
-                &tuple.relation,
-                &user,
-                user_type,
-                condition,
-            );
-            let user_relation = user
-                .relation
-                .and_then(|name| plan.relation(user_type?, name))
-                .unwrap_or(NONE);
-            last = Some((kind, admission, user_relation));
-        }
-        let Some((_, admission, user_relation)) = last else {
-            continue;
-        };
-        let relation = match admission {
-            Admission::Admitted(relation) => relation,
-            Admission::UnknownType => {
-                refused(&mut warnings, UNKNOWN_TYPE);
+        let entry = match gate.enter(&mut last, tuple, i)? {
+            Ok(entry) => entry,
+            Err(ignored) => {
+                warnings.refused(ignored.code, i, tuple, ignored.blocks);
                 continue;
-            }
-            Admission::UnknownRelation => {
-                refused(&mut warnings, UNKNOWN_RELATION);
-                continue;
-            }
-            Admission::NotAssignable => {
-                refused(&mut warnings, NOT_ASSIGNABLE);
-                continue;
-            }
-        };
-        let guard = match guard_key(tuple, condition) {
-            None => 0,
-            Some(key) => {
-                let (number, new) = guard_numbers.add(key.clone());
-                if new {
-                    guards.bind(&key, i)?;
-                }
-                number
             }
         };
         raw.push(RawEdge {
-            object: names.add(object.object),
-            relation,
-            user: names.add(user.object),
-            user_relation,
-            guard,
+            object: names.add(entry.object.object),
+            relation: entry.relation,
+            user: names.add(entry.user.object),
+            user_relation: entry.user_relation,
+            guard: entry.guard,
             index: i as u32,
         });
     }
 
+    let Gate {
+        mut guards,
+        numbers,
+        ..
+    } = gate;
     let (names, renumber) = names.finish();
-    let (keys, guard_renumber) = guard_numbers.finish();
+    let (keys, guard_renumber) = numbers.finish();
     guards.order(&keys);
     let number = |i: u32| renumber.get(i as usize).copied().unwrap_or(NONE);
     for edge in &mut raw {
@@ -243,7 +178,7 @@ struct RawEdge {
 
 /// Reads and validates the model; what OpenFGA's server would let pass, though
 /// its tools would not, comes back as advice.
-pub(super) fn read_model(
+pub(crate) fn read_model(
     source: Option<&ModelSource<'_>>,
 ) -> Result<(Model, Vec<ModelError>), SnapshotError> {
     let read = match source {
@@ -300,43 +235,6 @@ pub(super) fn limits(record: &LimitsRecord) -> Result<Limits, SnapshotError> {
     })
 }
 
-fn references<'t>(
-    tuple: &'t TupleRecord<'_>,
-    i: usize,
-) -> Result<(Reference<'t>, Reference<'t>), SnapshotError> {
-    let refused = |member: &'static str, found: &str| {
-        let found = found.to_owned();
-        move |reason| {
-            SnapshotErrorKind::Identifier { found, reason }.at(format!("/tuples/{i}/{member}"))
-        }
-    };
-    let object = Reference::object(&tuple.object).map_err(refused("object", &tuple.object))?;
-    let user = Reference::user(&tuple.user).map_err(refused("user", &tuple.user))?;
-    Ok((object, user))
-}
-
-fn guard_key(tuple: &TupleRecord<'_>, condition: Option<u32>) -> Option<GuardKey> {
-    let tenant = tuple.tenant.as_deref().map(str::to_owned);
-    if condition.is_none() && tenant.is_none() {
-        return None;
-    }
-    let context = tuple.condition.as_ref().and_then(|c| c.context);
-    Some((
-        tenant,
-        condition,
-        context.map_or(String::new(), context_text),
-    ))
-}
-
-/// A context's text, the same for the same values: members sorted, no spaces.
-fn context_text(context: &RawValue) -> String {
-    let text = context.get();
-    if text == "null" || text == "{}" {
-        return String::new();
-    }
-    json::from_text(text).map_or_else(|_| text.to_owned(), |value| canonical::to_text(&value))
-}
-
 /// Two tuples that agree in all but the condition contradict each other.
 fn refuse_conflicts(
     edges: &[Edge],
@@ -380,21 +278,10 @@ fn warn_of_duplicates(
     }
 }
 
-/// What the model's answer to a tuple depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Kind<'t> {
-    object_type: &'t str,
-    relation: &'t str,
-    user_type: &'t str,
-    user_relation: Option<&'t str>,
-    wildcard: bool,
-    condition: Option<u32>,
-}
-
 impl GuardTable {
     /// The table for a model's conditions, without guards.
     #[cfg(feature = "conditions")]
-    pub(super) fn for_model(model: &Model) -> Result<Self, SnapshotError> {
+    pub(crate) fn for_model(model: &Model) -> Result<Self, SnapshotError> {
         let mut conditions = Vec::with_capacity(model.conditions.len());
         for def in &model.conditions {
             let condition = crate::condition::Condition::compile(def)
@@ -409,7 +296,7 @@ impl GuardTable {
 
     /// The table for a model's conditions, of which there may be none.
     #[cfg(not(feature = "conditions"))]
-    pub(super) fn for_model(model: &Model) -> Result<Self, SnapshotError> {
+    pub(crate) fn for_model(model: &Model) -> Result<Self, SnapshotError> {
         if model.conditions.is_empty() {
             Ok(Self::default())
         } else {

@@ -5,6 +5,7 @@ mod build;
 #[cfg(feature = "tokens")]
 mod delegated;
 mod directory;
+mod gate;
 mod graph;
 mod guard;
 mod holders;
@@ -20,9 +21,11 @@ mod warning;
 pub use image::CompiledError;
 pub use warning::Warning;
 
+pub(crate) use build::read_model;
 #[cfg(feature = "tokens")]
 pub(crate) use directory::InForce;
 pub(crate) use directory::{AccessRule, Directory, entity_id, is_path};
+pub(crate) use gate::{Gate, Last};
 pub(crate) use graph::{Graph, Node, RelationId, Row, Subject, holds};
 pub(crate) use guard::{Guard, GuardCondition, GuardTable, Verdict};
 pub(crate) use names::{NONE, NameId, Names};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::gate::Ignored;
 use crate::model::ModelError;
 use crate::snapshot::TupleRecord;
 
@@ -65,17 +66,35 @@ const MORE: &str = "more";
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = match self.code {
-            UNKNOWN_TYPE => "names an object of a type that the model does not define",
-            UNKNOWN_RELATION => "names a relation that the object's type does not define",
-            NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
-            UNKNOWN_CONDITION => "names a condition that the model does not define",
-            BLOCKS_NOBODY => "would exclude somebody, but is not admitted: nobody is excluded",
-            DUPLICATE => "is given more than once",
-            MORE => "and more of the kind",
-            _ => return write!(f, "{} (at `{}`)", self.subject, self.pointer),
-        };
-        write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer)
+        match said(self.code) {
+            Some(said) => write!(f, "`{}` {said} (at `{}`)", self.subject, self.pointer),
+            None => write!(f, "{} (at `{}`)", self.subject, self.pointer),
+        }
+    }
+}
+
+/// What a code says of its tuple.
+fn said(code: &str) -> Option<&'static str> {
+    Some(match code {
+        UNKNOWN_TYPE => "names an object of a type that the model does not define",
+        UNKNOWN_RELATION => "names a relation that the object's type does not define",
+        NOT_ASSIGNABLE => "gives a user that the relation's brackets do not list",
+        UNKNOWN_CONDITION => "names a condition that the model does not define",
+        BLOCKS_NOBODY => "would exclude somebody, but is not admitted: nobody is excluded",
+        DUPLICATE => "is given more than once",
+        MORE => "and more of the kind",
+        _ => return None,
+    })
+}
+
+impl Ignored {
+    /// What is said of such a tuple.
+    pub(crate) fn message(self, tuple: &str) -> String {
+        let why = said(self.code).unwrap_or_default();
+        match said(BLOCKS_NOBODY).filter(|_| self.blocks) {
+            Some(blocks) => format!("`{tuple}` {why}, and {blocks}"),
+            None => format!("`{tuple}` {why}"),
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub enum SnapshotErrorKind {
     Utf8 {
         /// The first byte that is wrong.
         offset: usize,
+        /// It is UTF-16, as Windows PowerShell's `>` writes it.
+        utf16: bool,
     },
     /// The document is not JSON.
     Json {
@@ -216,7 +218,10 @@ impl fmt::Display for SnapshotError {
             SnapshotErrorKind::TooMany { what, limit } => {
                 write!(f, "there are more {what} than the {limit} allowed")?;
             }
-            SnapshotErrorKind::Utf8 { offset } => {
+            SnapshotErrorKind::Utf8 { utf16: true, .. } => {
+                f.write_str("the snapshot is UTF-16; save it as UTF-8")?;
+            }
+            SnapshotErrorKind::Utf8 { offset, .. } => {
                 write!(f, "the snapshot is not UTF-8 from byte {offset} on")?;
             }
             SnapshotErrorKind::Json { detail } => write!(f, "the snapshot is not JSON: {detail}")?,

@@ -283,12 +283,16 @@ impl<'a> Snapshot<'a> {
         if bytes.len() > MAX_SNAPSHOT_BYTES {
             return Err(SnapshotErrorKind::TooLarge { bytes: bytes.len() }.at(""));
         }
+        // Editors and shells of Windows begin a file with a byte order mark.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let utf16 = is_utf16(bytes);
         let text = std::str::from_utf8(bytes).map_err(|e| {
-            SnapshotErrorKind::Utf8 {
-                offset: e.valid_up_to(),
-            }
-            .at("")
+            let offset = e.valid_up_to();
+            SnapshotErrorKind::Utf8 { offset, utf16 }.at("")
         })?;
+        if utf16 {
+            return Err(SnapshotErrorKind::Utf8 { offset: 0, utf16 }.at(""));
+        }
         let snapshot: Self = serde_json::from_str(text).map_err(|error| locate(text, &error))?;
         if snapshot.format != 1 {
             return Err(SnapshotErrorKind::Format {
@@ -304,6 +308,17 @@ impl<'a> Snapshot<'a> {
             .at("/tuples"));
         }
         Ok(snapshot)
+    }
+}
+
+/// Whether bytes are a text in UTF-16, with a byte order mark or by the zeros
+/// between its first letters.
+#[must_use]
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] => *a != 0 && *b != 0,
+        _ => false,
     }
 }
 

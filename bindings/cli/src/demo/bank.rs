@@ -1,5 +1,7 @@
 //! The bank: its policy, with an issuer whose key was made a moment ago.
 
+use std::path::Path;
+
 use deputize::exchange::{Acting, ExchangeRefusal, Wanted};
 use deputize::time::UnixSeconds;
 use deputize::token::SigningKey;
@@ -9,8 +11,9 @@ use serde_json::{Map, Value, json};
 use crate::fault::{Failure, Fault};
 use crate::key_pair::{KeyKind, KeyPair};
 use crate::model_file::ModelText;
+use crate::signing;
 use crate::store::Store;
-use crate::{signing, tuples};
+use crate::tuples::Reading;
 
 const MODEL: &str = include_str!("../../../../examples/bank/model.fga");
 const TUPLES: &str = include_str!("../../../../examples/bank/tuples.yaml");
@@ -105,8 +108,9 @@ fn snapshot(pair: &KeyPair) -> Result<Value, Failure> {
     let internal = |error: serde_json::Error| Fault::new("internal", error.to_string());
     let model = ModelText::embedded(MODEL.to_owned(), "examples/bank/model.fga");
     let file = "examples/bank/tuples.yaml";
-    let tuples = tuples::list(TUPLES, file)?;
-    let document = Store::of(model, vec![(file.to_owned(), tuples)]).snapshot("1")?;
+    let mut reading = Reading::default();
+    reading.file(Path::new(file), file.to_owned(), TUPLES.to_owned())?;
+    let (_, document) = Store::of(&model, reading)?.policy("1")?;
     let mut snapshot: Value = serde_json::from_slice(&document).map_err(internal)?;
     let trust: Map<String, Value> = serde_json::from_str(TRUST).map_err(internal)?;
     if let Some(members) = snapshot.as_object_mut() {

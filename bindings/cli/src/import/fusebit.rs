@@ -7,8 +7,9 @@ use deputize::import::{FusebitOptions, fusebit};
 
 use crate::answer::Answer;
 use crate::fault::Failure;
+use crate::sources::Sources;
 
-use super::{OutputArgs, Sources};
+use super::OutputArgs;
 
 /// Fusebit: users, clients and issuers with their access rules
 ///
@@ -41,6 +42,5 @@ pub(super) fn import(args: &FusebitArgs) -> Result<Answer, Failure> {
         audiences: args.audience.clone(),
         algorithms: args.algorithm.clone(),
     };
-    let imported = fusebit(&documents, &options).map_err(|error| sources.fault(&error))?;
-    super::finish(imported, &sources, &args.output)
+    super::finish(fusebit(&documents, &options), &sources, &args.output)
 }

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::fault::{Failure, Fault};
+use crate::sources::Sources;
 
-use super::{OutputArgs, Sources};
+use super::OutputArgs;
 
 /// FusionAuth: entity types, entities, grants and users
 ///
@@ -75,16 +76,22 @@ pub(super) fn import(args: &FusionauthArgs) -> Result<Answer, Failure> {
             return Err(fault.maybe_hint(found).into());
         }
     }
-    let imported = fusionauth(&documents).map_err(|error| {
-        let unknown = matches!(
-            error.fault,
-            ImportFault::Entity(EntityFault::UnknownPermission { .. })
-        );
-        let hint = "is the entity's type among those given, with all its permissions?";
-        let hint = unknown.then(|| hint.to_owned());
-        sources.fault(&error).maybe_hint(hint)
-    })?;
-    super::finish(imported, &sources, &args.output)
+    let imported = fusionauth(&documents);
+    let unknown = imported.as_ref().is_err_and(|refused| {
+        refused.errors.iter().any(|error| {
+            let fault = &error.fault;
+            matches!(
+                fault,
+                ImportFault::Entity(EntityFault::UnknownPermission { .. })
+            )
+        })
+    });
+    let hint = "is the entity's type among those given, with all its permissions?";
+    let answer = super::finish(imported, &sources, &args.output);
+    answer.map_err(|failure| match unknown {
+        true => failure.hint(hint),
+        false => failure,
+    })
 }
 
 /// Whether a document brings what its flag says: search results, or pages of

@@ -7,6 +7,7 @@ use deputize::{Limits, Policy, QueryError, View};
 use serde_json::{Map, Value};
 
 use crate::fault::{Failure, Fault};
+use crate::reach::Reach;
 use crate::store::{self, Store, Test};
 use crate::{input, question, story};
 
@@ -16,7 +17,7 @@ use super::report::{Assertion, FileReport, Outcome, TestReport};
 /// Runs the tests of one file.
 pub(super) fn run(path: &Path, args: &TestArgs) -> FileReport {
     let file = input::spell(path);
-    let ran = read(path, &file).map(|(store, policy)| {
+    let ran = read(path, &file, args).map(|(store, policy)| {
         let chosen = |test: &&Test| {
             args.only
                 .as_ref()
@@ -40,10 +41,10 @@ pub(super) fn run(path: &Path, args: &TestArgs) -> FileReport {
     }
 }
 
-fn read(path: &Path, name: &str) -> Result<(Store, Policy), Failure> {
+fn read(path: &Path, name: &str, args: &TestArgs) -> Result<(Store, Policy), Failure> {
     let text = input::read_text(path)?;
-    let store = Store::parse(&text, name, path.parent())?;
-    let policy = store.policy(&store.snapshot("")?)?;
+    let mut store = Store::parse(text, name, &Reach::of(path, &args.root)?)?;
+    let (policy, _) = store.policy("")?;
     // OpenFGA refuses to write such tuples, so the store could not exist.
     let refused = store::refused(&policy)
         .map(|warning| store.refusal(warning, policy.model()))

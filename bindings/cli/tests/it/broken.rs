@@ -57,7 +57,7 @@ fn every_kind_of_bad_snapshot_has_its_code() {
         assert_eq!(code(&folder, file), expected, "{file}");
     }
     folder.add("bytes.json", [b'{', 0xff, b'}']);
-    assert_eq!(code(&folder, "bytes.json"), "snapshot.utf8");
+    assert_eq!(code(&folder, "bytes.json"), "file.utf8");
     assert_eq!(code(&folder, "absent.json"), "file.unreadable");
     assert_eq!(code(&folder, "."), "file.unreadable");
 }

@@ -99,7 +99,7 @@ fn a_tuple_that_the_model_does_not_admit_is_a_warning() {
     assert_eq!(ran.status, 0);
     assert!(
         ran.err
-            .contains("warning: `user:a owner doc:1` names a relation"),
+            .contains("warning: odd.yaml:1 at /0: `user:a owner doc:1` names a relation"),
         "{}",
         ran.err
     );
@@ -124,7 +124,11 @@ fn what_cannot_be_one_snapshot_is_refused() {
     for (files, code, place) in [
         ("more.yaml", "import.models", None),
         ("model.fga two.fga", "import.models", None),
-        ("model.fga page.json", "file.tuples", Some("page.json")),
+        (
+            "model.fga page.json",
+            "import.incomplete",
+            Some("page.json"),
+        ),
         ("model.fga shape.yaml", "import.shape", Some("shape.yaml")),
         (
             "model.fga extra.yaml",
@@ -209,7 +213,7 @@ fn fusionauths_searches_come_together() {
     assert_eq!((ran.status, ran.out.as_str()), (0, ""), "{}", ran.err);
     let counted = "p.json: 1 entity type, 2 entities, 3 entity grants, 2 principals";
     assert!(ran.err.contains(counted), "{}", ran.err);
-    let dangling = "warning: grants.json at /grants/2: the recipient `gone`";
+    let dangling = "warning: grants.json:1 at /grants/2: the recipient `gone`";
     assert_eq!(ran.err.matches("warning").count(), 1, "{}", ran.err);
     assert!(ran.err.contains(dangling), "{}", ran.err);
     let written = String::from_utf8(folder.read("p.json")).unwrap();
@@ -248,12 +252,17 @@ fn fusionauths_searches_come_together() {
         (&counts, &json!("q.json"))
     );
     assert_eq!(document["warnings"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        document["records"],
+        json!({"taken": 7, "warned": 1, "refused": 0})
+    );
     // What is missing of a search is noticed.
-    let ran = folder.run("import fusionauth --types types.json --entities page1.json");
+    let ran = folder.run("import fusionauth --types types.json --entities page1.json --json");
+    assert_eq!((ran.status, ran.code().as_str()), (2, "import.incomplete"));
     assert!(
-        ran.err.contains("entities: 1 of 2 were given"),
+        ran.out.contains("1 of 2 `entities` were given"),
         "{}",
-        ran.err
+        ran.out
     );
     assert_eq!(folder.run("compile -s p.json -o p.bin").status, 0);
 }
@@ -275,7 +284,12 @@ fn fusionauths_faults_name_the_file() {
             "typo.json",
             Some("/grants/0/permissions/0"),
         ),
-        (format!("{all} odd.json"), "import.shape", "odd.json", None),
+        (
+            format!("{all} odd.json"),
+            "import.unknown_member",
+            "odd.json",
+            Some("/things"),
+        ),
         (
             "--types grants.json".to_owned(),
             "import.shape",
@@ -347,8 +361,7 @@ fn fusebits_agents_and_issuers_come_together() {
         "{}",
         ran.err
     );
-    let far =
-        "warning: issuers.json at /issuers/0: the keys of `https://far.example` are at an address";
+    let far = "warning: issuers.json:1 at /issuers/0: the keys of `https://far.example` are at an address";
     assert!(ran.err.contains(far), "{}", ran.err);
     for (who, action, path, allowed) in [
         (
@@ -477,7 +490,7 @@ fn permits_document_becomes_a_model_and_tuples() {
     assert_eq!(ran.json()["revision"], "9");
     assert!(
         ran.err
-            .contains("warning: standard input at /condition_sets: "),
+            .contains("warning: standard input:1 at /condition_sets: "),
         "{}",
         ran.err
     );

@@ -416,7 +416,7 @@ fn the_bank_is_clean() {
     let ran = run_in(&root, &["lint", "-s", "examples/bank/store.fga.yaml"], b"");
     assert_eq!(ran.status, 0, "{}", ran.out);
     assert!(
-        ran.out.contains("examples/bank/tuples.yaml at /"),
+        ran.out.contains("examples/bank/tuples.yaml:22:3 at /14"),
         "{}",
         ran.out
     );

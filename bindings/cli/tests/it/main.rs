@@ -11,6 +11,7 @@ mod issuing;
 mod lint;
 mod manual;
 mod questions;
+mod sources;
 mod stores;
 mod verify;
 mod world;

@@ -12,32 +12,41 @@
 //! - a derived role is `role from relation`, for one type of related instance;
 //! - every tuple is tagged with the tenant of its instance.
 
+mod document;
 mod read;
 mod write;
 
 use serde_json::Value;
 
 use super::Imported;
-use super::error::ImportError;
+use super::error::Refused;
+use super::ledger::Ledger;
 use super::place::Place;
 
 /// The type of tenants, and the relation from an instance to its own.
 const TENANT: &str = "__tenant";
 
+/// What Permit's document may leave unsaid.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PermitOptions {
+    /// The tenant of the instances whose own the document does not say. Without
+    /// it they are in none, and no tenant's roles reach them.
+    pub tenant: Option<String>,
+}
+
 /// Turns Permit's document into a snapshot: model, tuples, principals and
 /// resources.
 ///
-/// What would need more than the document says is left out with a warning:
-/// condition sets, roles for anything but users, and derivations that only
-/// count where there is no direct role.
+/// What could only give is left out with a warning: condition sets, roles for
+/// anything but users, and derivations that only count where there is no direct
+/// role.
 ///
 /// # Errors
 ///
-/// A part of another shape than Permit's, and a name that the model cannot
-/// have or that would mean two things.
-pub fn permit(document: &Value) -> Result<Imported, ImportError> {
-    let mut imported = Imported::new();
-    let document = read::read(&Place::new(document, ""), &mut imported)?;
-    write::write(document, &mut imported)?;
-    Ok(imported)
+/// A part of another shape than Permit's, a member that is not known at any
+/// depth, and a name that the model cannot have or that would mean two things.
+pub fn permit(document: &Value, options: &PermitOptions) -> Result<Imported, Refused> {
+    let mut ledger = Ledger::default();
+    let document = read::read(&Place::new(document, ""), &mut ledger);
+    write::write(document, options, ledger)
 }

@@ -2,51 +2,53 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::TENANT;
-use super::read::{Derivation, Document, Instance, ResourceType};
+use super::document::{Derivation, Document, Instance, ResourceType};
+use super::{PermitOptions, TENANT};
 use crate::import::Imported;
-use crate::import::error::{ImportError, ImportFault};
+use crate::import::error::{ImportError, ImportFault, Refused};
+use crate::import::ledger::Ledger;
+use crate::import::tuples::{NewTuple, Tuples};
 
-/// OpenFGA's own limits, in bytes.
-const MAX_TYPE: usize = 254;
+/// OpenFGA's own limit, in bytes.
 const MAX_RELATION: usize = 50;
 
-pub(super) fn write(mut document: Document, imported: &mut Imported) -> Result<(), ImportError> {
-    place_instances(&mut document, imported);
+pub(super) fn write(
+    mut document: Document,
+    options: &PermitOptions,
+    mut ledger: Ledger,
+) -> Result<Imported, Refused> {
+    place_instances(&mut document, options, &mut ledger);
     if !document.tenants.is_empty() {
         document.types.entry(TENANT.to_owned()).or_default();
     }
     complete_roles(&mut document);
-    let names = Names::choose(&document, imported)?;
+    let names = Names::choose(&document, &mut ledger);
     let mut types = vec![json!({"type": "user", "relations": {}})];
     for (name, own) in &document.types {
         types.push(type_json(name, own, &document, &names));
     }
     let model = json!({"schema_version": "1.1", "type_definitions": types});
-    imported.snapshot.insert("model".to_owned(), model);
-    imported.section("tuples", tuples(&document, &names)?);
-    imported.section("principals", principals(&document)?);
-    imported.section("resources", resources(&document)?);
-    Ok(())
+    let tuples = tuples(&document, &names, &mut ledger);
+    let mut imported = Imported::new(ledger);
+    imported.set_model(model, String::new());
+    imported.tuples = tuples;
+    imported.section("principals", principals(&document));
+    imported.section("resources", resources(&document));
+    imported.unless_refused()
 }
 
-/// Where there is one tenant, everything is in it. Otherwise an instance is
-/// where the document says, and nowhere where it does not.
-fn place_instances(document: &mut Document, imported: &mut Imported) {
-    let mut all = document.tenants.iter();
-    let only = match (all.next(), all.next()) {
-        (Some(only), None) => Some(only.clone()),
-        _ => None,
-    };
-    let several = document.tenants.len() > 1;
+/// An instance is in the tenant that the document says, or else in the one
+/// that the options say, or else in none.
+fn place_instances(document: &mut Document, options: &PermitOptions, ledger: &mut Ledger) {
+    document.tenants.extend(options.tenant.clone());
     for (instance, about) in &mut document.instances {
         if about.tenant.is_none() {
-            about.tenant.clone_from(&only);
+            about.tenant.clone_from(&options.tenant);
         }
-        if about.tenant.is_none() && several {
+        if about.tenant.is_none() && !document.tenants.is_empty() {
             let message =
                 format!("the tenant of `{instance}` is not said: tenants' roles do not reach it");
-            imported.warn("/resource_instances", message);
+            ledger.warn(about.origin.clone(), message);
         }
     }
 }
@@ -54,7 +56,7 @@ fn place_instances(document: &mut Document, imported: &mut Imported) {
 /// Defines each role that is assigned, or derived from.
 fn complete_roles(document: &mut Document) {
     let mut needed: BTreeSet<(String, String)> = BTreeSet::new();
-    for (_, role, object) in &document.assignments {
+    for (_, role, object) in document.assignments.keys() {
         needed.insert((object.type_name.clone(), role.clone()));
     }
     for own in document.types.values() {
@@ -106,67 +108,74 @@ struct Names {
 }
 
 impl Names {
-    fn choose(document: &Document, imported: &mut Imported) -> Result<Names, ImportError> {
+    fn choose(document: &Document, ledger: &mut Ledger) -> Names {
         let mut names = Names {
             roles: BTreeMap::new(),
             relations: BTreeMap::new(),
             split: BTreeMap::new(),
         };
         for (type_name, own) in &document.types {
-            let pointer = format!("/resource_types/{type_name}");
             if type_name == "user" {
                 let name = type_name.clone();
-                return Err(ImportError::new(pointer, ImportFault::Clash { name }));
-            }
-            check_name(type_name, "type", MAX_TYPE, &pointer)?;
-            let mut taken = BTreeSet::from([TENANT.to_owned()]);
-            let mut take = |name: &str, suffix: &str, kind| -> Result<String, ImportError> {
-                let mut chosen = name.to_owned();
-                if taken.contains(&chosen) {
-                    chosen = format!("{name}_{suffix}");
-                    let message =
-                        format!("the {kind} `{name}` becomes `{chosen}`: the name is taken");
-                    imported.warn(pointer.clone(), message);
-                }
-                check_name(&chosen, kind, MAX_RELATION, &pointer)?;
-                if !taken.insert(chosen.clone()) {
-                    let fault = ImportFault::Clash { name: chosen };
-                    return Err(ImportError::new(pointer.clone(), fault));
-                }
-                Ok(chosen)
-            };
-            // Actions are what is asked for, so they keep their names.
-            for action in &own.actions {
-                if take(action, "action", "action")? != *action {
-                    let name = action.clone();
-                    return Err(ImportError::new(
-                        pointer.clone(),
-                        ImportFault::Clash { name },
-                    ));
-                }
-            }
-            for role in own.roles.keys() {
-                let chosen = take(role, "role", "role")?;
-                names
-                    .roles
-                    .insert((type_name.clone(), role.clone()), chosen);
-            }
-            for (relation, types) in &own.relations {
-                let chosen = take(relation, "relation", "relation")?;
-                names
-                    .relations
-                    .insert((type_name.clone(), relation.clone()), chosen);
-                if types.len() < 2 {
-                    continue;
-                }
-                for to in types.iter().filter(|to| own.derives_from(relation, to)) {
-                    let chosen = take(&format!("{relation}_{to}"), "relation", "relation")?;
-                    let key = (type_name.clone(), relation.clone(), to.clone());
-                    names.split.insert(key, chosen);
-                }
+                ledger.refuse(ImportError::new(&own.origin, ImportFault::Clash { name }));
+            } else if let Err(error) = names.choose_for(type_name, own, ledger) {
+                ledger.refuse(error);
             }
         }
-        Ok(names)
+        names
+    }
+
+    fn choose_for(
+        &mut self,
+        type_name: &str,
+        own: &ResourceType,
+        ledger: &mut Ledger,
+    ) -> Result<(), ImportError> {
+        let pointer = &own.origin;
+        let mut taken = BTreeSet::from([TENANT.to_owned()]);
+        let mut take = |name: &str, suffix: &str, kind| -> Result<String, ImportError> {
+            let mut chosen = name.to_owned();
+            if taken.contains(&chosen) {
+                chosen = format!("{name}_{suffix}");
+                let message = format!("the {kind} `{name}` becomes `{chosen}`: the name is taken");
+                ledger.warn(pointer.clone(), message);
+            }
+            if chosen.len() > MAX_RELATION {
+                let fault = ImportFault::Name { name: chosen, kind };
+                return Err(ImportError::new(pointer, fault));
+            }
+            if !taken.insert(chosen.clone()) {
+                let fault = ImportFault::Clash { name: chosen };
+                return Err(ImportError::new(pointer, fault));
+            }
+            Ok(chosen)
+        };
+        // Actions are what is asked for, so they keep their names.
+        for action in &own.actions {
+            if take(action, "action", "action")? != *action {
+                let name = action.clone();
+                return Err(ImportError::new(pointer, ImportFault::Clash { name }));
+            }
+        }
+        for role in own.roles.keys() {
+            let chosen = take(role, "role", "role")?;
+            self.roles
+                .insert((type_name.to_owned(), role.clone()), chosen);
+        }
+        for (relation, types) in &own.relations {
+            let chosen = take(relation, "relation", "relation")?;
+            self.relations
+                .insert((type_name.to_owned(), relation.clone()), chosen);
+            if types.len() < 2 {
+                continue;
+            }
+            for to in types.iter().filter(|to| own.derives_from(relation, to)) {
+                let chosen = take(&format!("{relation}_{to}"), "relation", "relation")?;
+                let key = (type_name.to_owned(), relation.clone(), to.clone());
+                self.split.insert(key, chosen);
+            }
+        }
+        Ok(())
     }
 
     fn role(&self, type_name: &str, role: &str) -> &str {
@@ -236,7 +245,7 @@ fn type_json(name: &str, own: &ResourceType, document: &Document, names: &Names)
         direct(chosen, &["user"]);
     }
     for action in &own.actions {
-        let gives = |role: &super::read::Role| {
+        let gives = |role: &super::document::Role| {
             let actions = role.grants.get(name);
             actions.is_some_and(|actions| actions.contains(action))
         };
@@ -278,73 +287,73 @@ fn union(mut ways: Vec<Value>) -> Value {
     }
 }
 
-fn tuples(document: &Document, names: &Names) -> Result<Vec<Value>, ImportError> {
-    let mut all = Vec::new();
-    let mut add = |user: String, relation: &str, object: &Instance| -> Result<(), ImportError> {
-        check_object(&user)?;
-        check_object(&object.to_string())?;
-        let mut tuple = json!({"user": user, "relation": relation, "object": object.to_string()});
+fn tuples(document: &Document, names: &Names, ledger: &mut Ledger) -> Tuples {
+    let mut all = Tuples::default();
+    let mut add = |user: &str, relation: &str, object: &Instance, origin: &str| {
         let tenant = if object.type_name == TENANT {
             Some(object.key.as_str())
         } else {
             let about = document.instances.get(object);
             about.and_then(|about| about.tenant.as_deref())
         };
-        if let (Value::Object(members), Some(tenant)) = (&mut tuple, tenant) {
-            members.insert("tenant".to_owned(), json!(tenant));
+        let tuple = NewTuple {
+            user,
+            relation,
+            object: &object.to_string(),
+            condition: None,
+            tenant,
+        };
+        let record = ledger.find(origin);
+        let record = record.unwrap_or_else(|| ledger.open(origin));
+        if !all.push(&tuple, record) {
+            let expected = "fewer tuples: a snapshot has no room for more";
+            ledger.refuse(ImportError::shape(origin, expected));
         }
-        all.push(tuple);
-        Ok(())
     };
     for (instance, about) in &document.instances {
         if let Some(tenant) = &about.tenant {
-            add(Instance::tenant(tenant).to_string(), TENANT, instance)?;
+            let tenant = Instance::tenant(tenant).to_string();
+            add(&tenant, TENANT, instance, &about.origin);
         }
     }
-    for (user, role, object) in &document.assignments {
+    for ((user, role, object), origin) in &document.assignments {
         let relation = names.role(&object.type_name, role);
-        add(format!("user:{user}"), relation, object)?;
+        add(&format!("user:{user}"), relation, object, origin);
     }
-    for (subject, relation, object) in &document.relationships {
+    for ((subject, relation, object), origin) in &document.relationships {
         let chosen = names.relation(&object.type_name, relation);
-        add(subject.to_string(), chosen, object)?;
+        let subject_text = subject.to_string();
+        add(&subject_text, chosen, object, origin);
         let key = (
             object.type_name.clone(),
             relation.clone(),
             subject.type_name.clone(),
         );
         if let Some(split) = names.split.get(&key) {
-            add(subject.to_string(), split, object)?;
+            add(&subject_text, split, object, origin);
         }
     }
-    Ok(all)
+    all
 }
 
-fn principals(document: &Document) -> Result<Vec<Value>, ImportError> {
-    let principal = |(key, user): (&String, &super::read::User)| {
-        let id = format!("user:{key}");
-        check_object(&id)?;
-        let mut principal = json!({"id": id});
-        if let Value::Object(members) = &mut principal {
-            if !user.tenants.is_empty() {
-                members.insert("tenants".to_owned(), json!(user.tenants));
-            }
-            if !user.attributes.is_empty() {
-                members.insert("attributes".to_owned(), json!(user.attributes));
-            }
+fn principals(document: &Document) -> impl Iterator<Item = (Value, String)> {
+    document.users.iter().map(|(key, user)| {
+        let mut principal = Map::new();
+        principal.insert("id".to_owned(), json!(format!("user:{key}")));
+        if !user.tenants.is_empty() {
+            principal.insert("tenants".to_owned(), json!(user.tenants));
         }
-        Ok(principal)
-    };
-    document.users.iter().map(principal).collect()
+        if !user.attributes.is_empty() {
+            principal.insert("attributes".to_owned(), json!(user.attributes));
+        }
+        (Value::Object(principal), user.origin.clone())
+    })
 }
 
-fn resources(document: &Document) -> Result<Vec<Value>, ImportError> {
-    let mut all = Vec::new();
-    for (instance, about) in &document.instances {
-        let id = instance.to_string();
-        check_object(&id)?;
+fn resources(document: &Document) -> impl Iterator<Item = (Value, String)> {
+    document.instances.iter().filter_map(|(instance, about)| {
         let mut resource = Map::new();
-        resource.insert("id".to_owned(), json!(id));
+        resource.insert("id".to_owned(), json!(instance.to_string()));
         if let Some(tenant) = &about.tenant {
             resource.insert("tenant".to_owned(), json!(tenant));
         }
@@ -352,36 +361,6 @@ fn resources(document: &Document) -> Result<Vec<Value>, ImportError> {
             resource.insert("attributes".to_owned(), json!(about.attributes));
         }
         // Only what says something about it.
-        if resource.len() > 1 {
-            all.push(Value::Object(resource));
-        }
-    }
-    Ok(all)
-}
-
-fn check_name(
-    name: &str,
-    kind: &'static str,
-    longest: usize,
-    pointer: &str,
-) -> Result<(), ImportError> {
-    let refused =
-        |c: char| matches!(c, ':' | '#' | '@' | '*') || c.is_whitespace() || c.is_control();
-    if name.is_empty() || name.len() > longest || name.contains(refused) {
-        let name = name.to_owned();
-        return Err(ImportError::new(pointer, ImportFault::Name { name, kind }));
-    }
-    Ok(())
-}
-
-/// `type:key`, with one colon; a key `*` would be everybody.
-fn check_object(object: &str) -> Result<(), ImportError> {
-    let (_, key) = object.split_once(':').unwrap_or_default();
-    let refused = |c: char| matches!(c, ':' | '#') || c.is_whitespace() || c.is_control();
-    if key.is_empty() || key == "*" || object.len() > 256 || key.contains(refused) {
-        let name = object.to_owned();
-        let kind = "principal or resource";
-        return Err(ImportError::new("", ImportFault::Name { name, kind }));
-    }
-    Ok(())
+        (resource.len() > 1).then(|| (Value::Object(resource), about.origin.clone()))
+    })
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-fn import(documents: &[Value]) -> Result<Imported, ImportError> {
+fn import(documents: &[Value]) -> Result<Imported, Refused> {
     let options = FusebitOptions {
         audiences: vec!["https://api.example".to_owned()],
         ..FusebitOptions::default()
@@ -33,7 +33,7 @@ fn agents_and_issuers_become_sections() {
     ])
     .unwrap();
     assert_eq!(
-        imported.snapshot["principals"],
+        snapshot(&imported)["principals"],
         json!([
             {"id": "service:clt-7", "identities": []},
             {"id": "user:usr-341", "identities": [{"issuer": "https://idp.example", "subject": "maya"}]},
@@ -41,7 +41,7 @@ fn agents_and_issuers_become_sections() {
         ])
     );
     assert_eq!(
-        imported.snapshot["access"],
+        snapshot(&imported)["access"],
         json!([
             {"principal": "user:usr-341", "action": "integration:*",
              "resource": "/account/acc-1/subscription/sub-1/"},
@@ -49,7 +49,8 @@ fn agents_and_issuers_become_sections() {
             {"principal": "service:clt-7", "action": "*", "resource": "/"},
         ])
     );
-    let issuers = imported.snapshot["issuers"].as_array().unwrap();
+    let snapshot = snapshot(&imported);
+    let issuers = snapshot["issuers"].as_array().unwrap();
     let names: Vec<&str> = issuers
         .iter()
         .map(|issuer| issuer["issuer"].as_str().unwrap())
@@ -67,17 +68,21 @@ fn agents_and_issuers_become_sections() {
     assert_eq!(issuers[0]["audiences"], json!(["https://api.example"]));
     // FB7: a subject is somebody only as one of the identities.
     assert!(issuers.iter().all(|issuer| issuer.get("subject").is_none()));
-    assert_eq!(imported.warnings.len(), 1);
-    assert!(imported.warnings[0].message.contains("https://far.example"));
+    assert_eq!(imported.warnings().len(), 1);
+    assert!(
+        imported.warnings()[0]
+            .message
+            .contains("https://far.example")
+    );
 }
 
 #[test]
 fn a_single_record_is_a_document() {
     let imported = import(&[json!({"id": "bot-1", "access": {"allow": []}})]).unwrap();
-    assert_eq!(imported.snapshot["principals"][0]["id"], "agent:bot-1");
+    assert_eq!(snapshot(&imported)["principals"][0]["id"], "agent:bot-1");
     let imported = import(&[json!({"clients": [{"id": "x"}], "users": [{"id": "y"}]})]).unwrap();
-    assert_eq!(imported.snapshot["principals"][0]["id"], "service:x");
-    assert_eq!(imported.snapshot["principals"][1]["id"], "user:y");
+    assert_eq!(snapshot(&imported)["principals"][0]["id"], "service:x");
+    assert_eq!(snapshot(&imported)["principals"][1]["id"], "user:y");
 }
 
 #[test]
@@ -149,11 +154,65 @@ fn what_is_not_understood_is_refused() {
         ),
     ];
     for (document, pointer, code) in cases {
-        let error = import(std::slice::from_ref(&document)).unwrap_err();
+        let error = refusal(import(std::slice::from_ref(&document)));
         assert_eq!(
             (error.pointer.as_str(), error.code()),
             (pointer, code),
             "{document}"
         );
+    }
+}
+
+#[test]
+fn a_member_that_is_not_known_stops_the_import_anywhere() {
+    let document = json!({
+        "users": [{"id": "usr-1", "firstName": "Maya", "identities": [{"issuerId": "i", "subject": "s"}],
+            "access": {"allow": [{"action": "a", "resource": "/"}]}}, {"id": "usr-2"}],
+        "clients": [{"id": "clt-1", "displayName": "CI"}],
+        "issuers": [{"id": "i", "displayName": "x", "publicKeys": [
+            {"keyId": "k", "publicKey": "-----BEGIN PUBLIC KEY-----"}]}],
+        "next": "",
+    });
+    let imported = import(std::slice::from_ref(&document)).unwrap();
+    assert_eq!(
+        imported.records(),
+        Records {
+            taken: 4,
+            warned: 0,
+            refused: 0
+        }
+    );
+    for place in [
+        "",
+        "/users/0",
+        "/users/0/identities/0",
+        "/users/0/access",
+        "/users/0/access/allow/0",
+        "/clients/0",
+        "/issuers/0",
+        "/issuers/0/publicKeys/0",
+    ] {
+        for member in ["archived", "disabled", "expires"] {
+            let mut changed = document.clone();
+            changed.pointer_mut(place).unwrap()[member] = json!(false);
+            let refused = import(&[changed]).unwrap_err();
+            assert_eq!(refused.errors[0].code(), "import.unknown_member", "{place}");
+            let more = usize::from(place.is_empty());
+            let records = Records {
+                taken: 3 + more,
+                warned: 0,
+                refused: 1,
+            };
+            assert_eq!(refused.records, records, "{place}");
+        }
+    }
+    for (next, complete) in [(json!("x"), false), (Value::Null, true), (json!(7), false)] {
+        let mut page = document.clone();
+        page["next"] = next;
+        let read = import(&[page]);
+        assert_eq!(read.is_ok(), complete);
+        if let Err(refused) = read {
+            assert_eq!(refused.errors[0].code(), "import.incomplete");
+        }
     }
 }

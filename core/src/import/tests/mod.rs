@@ -8,6 +8,18 @@ mod fusionauth;
 mod openfga;
 mod permit;
 
+/// The snapshot of an import.
+fn snapshot(imported: &Imported) -> Value {
+    serde_json::from_slice(&imported.to_json("1")).unwrap()
+}
+
+/// The first error of an import that is refused.
+fn refusal(import: Result<Imported, Refused>) -> ImportError {
+    let refused = import.unwrap_err();
+    assert!(refused.records.refused > 0 || refused.errors[0].code() == "import.incomplete");
+    refused.errors[0].clone()
+}
+
 #[test]
 fn any_document_is_imported_or_errs() {
     let words = [
@@ -65,14 +77,15 @@ fn any_document_is_imported_or_errs() {
         let results = [
             super::fusionauth(&documents),
             super::fusebit(&documents, &FusebitOptions::default()),
-            super::permit(&documents[0]),
+            super::permit(&documents[0], &PermitOptions::default()),
             super::openfga(&documents),
         ];
         for (count, result) in imported.iter_mut().zip(results) {
             match result {
                 Ok(result) => {
                     *count += 1;
-                    assert_eq!(result.snapshot["deputize"], 1);
+                    assert_eq!(snapshot(&result)["deputize"], 1);
+                    assert_eq!(result.records().refused, 0);
                 }
                 Err(error) => assert!(error.to_string().contains(':')),
             }
