@@ -84,7 +84,7 @@ const LISTS: [(&str, &str); 5] = [
     ("users", "user"),
     ("clients", "service"),
     ("agents", "agent"),
-    ("issuers", "agent"),
+    ("issuers", "issuer"),
 ];
 
 /// What is carried over of an agent, and what says who it is to people.
@@ -148,9 +148,11 @@ impl Reading {
         self.ledger.open(&record.pointer);
         let members = record.value.as_object();
         let is_issuer = members.is_some_and(|own| KEYS.iter().any(|name| own.contains_key(*name)));
-        let read = match is_issuer {
-            true => self.issuer(record, options),
-            false => self.agent(record, kind),
+        let read = match (kind, is_issuer) {
+            ("issuer", false) => Err(record.shape("an issuer, with its keys or where they are")),
+            ("user" | "service", true) => Err(record.shape("a user or a client, without keys")),
+            (_, true) => self.issuer(record, options),
+            (_, false) => self.agent(record, kind),
         };
         if let Err(error) = read {
             self.ledger.refuse(error);
@@ -167,11 +169,16 @@ impl Reading {
                 kind: "principal",
             }));
         }
-        let kind = match id.split_once('-') {
+        let own = match id.split_once('-') {
             Some(("usr", _)) => "user",
             Some(("clt", _)) => "service",
             _ => kind,
         };
+        // Among users a client would be another principal than it is.
+        if ["user", "service"].contains(&kind) && own != kind {
+            return Err(agent.shape("an id that is not of the other list's records"));
+        }
+        let kind = own;
         let principal = format!("{kind}:{id}");
         let mut identities = Vec::new();
         if let Some(list) = agent.member("identities")? {

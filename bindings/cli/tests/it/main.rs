@@ -5,6 +5,7 @@
 mod bank;
 mod broken;
 mod decide;
+mod field;
 mod import;
 mod inspect;
 mod issuing;

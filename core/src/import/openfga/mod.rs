@@ -257,11 +257,16 @@ impl Openfga {
         let pointer = self.pointer();
         let value = Value::Object(members);
         let document = Place::new(&value, pointer);
-        let mut ledger = std::mem::take(&mut self.ledger);
-        let found = ledger.read(|_| document.last_page()).is_some()
-            && ledger.read(|_| known(&document)).is_some();
-        self.ledger = ledger;
-        if !found {
+        let mut refused = known(&document);
+        refused.extend(document.last_page().err());
+        // Of a store file that is whole only with others nothing is taken.
+        let is_part = refused
+            .iter()
+            .any(|error| matches!(error.fault, ImportFault::Reference { .. }));
+        for error in refused {
+            self.ledger.refuse(error);
+        }
+        if is_part {
             return;
         }
         let (mut brought, mut errors) = (lists > 0, Vec::new());
@@ -302,7 +307,7 @@ impl Openfga {
                 errors.push(error);
             }
         }
-        if !brought && errors.is_empty() {
+        if !brought && errors.is_empty() && self.ledger.errors.is_empty() {
             let expected = "a store file, a list of tuples, or an authorization model";
             errors.push(document.shape(expected));
         }
@@ -435,14 +440,8 @@ impl Openfga {
     }
 }
 
-/// Refuses what a document may not say, and what is not known.
-fn known(document: &Place<'_>) -> Result<(), ImportError> {
-    for name in FILES {
-        if let Some(file) = document.member(name)? {
-            let file = file.value.as_str().unwrap_or(name).to_owned();
-            return Err(document.fault(ImportFault::Reference { file }));
-        }
-    }
+/// What a document says that it may not, or that is not known.
+fn known(document: &Place<'_>) -> Vec<ImportError> {
     let others = [
         "name",
         "tests",
@@ -455,13 +454,22 @@ fn known(document: &Place<'_>) -> Result<(), ImportError> {
         "authorization_model_id",
         "authorizationModelId",
     ];
-    for (name, place) in document.members()? {
+    let mut refused = Vec::new();
+    for (name, place) in document.members().unwrap_or_default() {
+        let is_file = FILES.contains(&name);
         // A write that also takes away does not say what is there.
-        let nothing = place.value.is_null() && (name == "deletes" || FILES.contains(&name));
-        if !(nothing || others.contains(&name) || MODEL.contains(&name) || is_next_page(name)) {
+        let nothing = place.value.is_null() && (name == "deletes" || is_file);
+        if is_file && !nothing {
+            let file = place.value.as_str().unwrap_or(name).to_owned();
+            refused.push(document.fault(ImportFault::Reference { file }));
+        } else if !(nothing
+            || others.contains(&name)
+            || MODEL.contains(&name)
+            || is_next_page(name))
+        {
             let member = name.to_owned();
-            return Err(document.fault(ImportFault::UnknownMember { member }));
+            refused.push(place.fault(ImportFault::UnknownMember { member }));
         }
     }
-    Ok(())
+    refused
 }

@@ -7,6 +7,7 @@ mod fusebit;
 mod fusionauth;
 mod openfga;
 mod permit;
+mod random;
 
 /// The snapshot of an import.
 fn snapshot(imported: &Imported) -> Value {

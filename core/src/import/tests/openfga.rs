@@ -75,7 +75,7 @@ fn what_is_not_understood_is_refused() {
         (json!({"model": 7}), "/0/model", "import.shape"),
         (
             json!({"tuples": [], "deletes": {"tuple_keys": []}}),
-            "/0",
+            "/0/deletes",
             "import.unknown_member",
         ),
         (

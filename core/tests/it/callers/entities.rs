@@ -97,7 +97,7 @@ fn what_is_imported_compiles() {
         "access": {"allow": [{"action": "integration:*", "resource": "/account/acc-1"}]},
     });
     let imported = fusebit(&[json!({"users": [agent]})], &FusebitOptions::default()).unwrap();
-    let policy = Policy::from_json(json!(imported.snapshot).to_string().as_bytes()).unwrap();
+    let policy = Policy::from_json(&imported.to_json("1")).unwrap();
     let may = policy
         .view()
         .may("user:usr-1", "integration:get", "/account/acc-1/x");
@@ -109,7 +109,7 @@ fn what_is_imported_compiles() {
         json!({"entityTypes": [{"id": "t", "permissions": [{"name": "run", "isDefault": true}]}]});
     let grants = json!({"grants": [{"entity": {"id": "e"}, "userId": "u"}], "total": 1});
     let imported = fusionauth(&[types, entities, grants]).unwrap();
-    let policy = Policy::from_json(json!(imported.snapshot).to_string().as_bytes()).unwrap();
+    let policy = Policy::from_json(&imported.to_json("1")).unwrap();
     let view = policy.view().with_tenant("acme");
     assert_eq!(view.may("user:u", "run", "entity:e"), Ok(true));
     let compiled = policy.to_compiled();
