@@ -20,6 +20,10 @@ use crate::progress::Spinner;
 use crate::sources::Sources;
 
 /// Make a snapshot of other systems' data
+///
+/// Each record is taken, warned of or refused, with its file and line, and the
+/// three counts add up to what was given. One refused record refuses the
+/// import: it could be the one that takes a right away.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
     Openfga(openfga::OpenfgaArgs),

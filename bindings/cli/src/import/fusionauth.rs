@@ -18,11 +18,12 @@ use super::OutputArgs;
 /// Files are what the search APIs return, in JSON: one page or many, in any
 /// order. Those given without a flag may hold any of the four; without any
 /// file, standard input is read. Client secrets and personal data are left
-/// behind.
+/// behind. Give the users too: they say who is not active, until when one
+/// counts and in which tenant; all pages must be there.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  deputize import fusionauth types.json entities.json grants.json -o policy.json
+  deputize import fusionauth types.json entities.json grants.json users.json -o policy.json
   deputize import fusionauth --types types.json --entities page1.json --entities page2.json \\
     --grants grants.json --users users.json -o policy.json
   curl -H \"Authorization: $KEY\" \"$FUSIONAUTH/api/entity/grant/search?entityId=$ID\" \\

@@ -692,3 +692,30 @@ fn what_is_below_a_known_part_is_known_or_refused() {
     assert_eq!(ran.json()["resources"][0]["tenant"], "default");
     assert!(!ran.err.contains("warning"), "{}", ran.err);
 }
+
+#[test]
+fn each_line_of_the_tables_has_its_test() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/imports.md")).unwrap();
+    let mut sources = String::new();
+    for folder in ["core/src/import/tests", "bindings/cli/tests/it"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            sources += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        }
+    }
+    let (mut systems, mut lines) = (0, 0);
+    for line in page.lines() {
+        systems += usize::from(line.starts_with("### "));
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, what, _, test, _] = cells[..] else {
+            continue;
+        };
+        if what == "what" || what.starts_with("---") {
+            continue;
+        }
+        let name = test.trim_matches('`');
+        assert!(sources.contains(&format!("#[test]\nfn {name}()")), "{line}");
+        lines += 1;
+    }
+    assert_eq!((systems, lines > 25), (4, true), "{lines}");
+}
