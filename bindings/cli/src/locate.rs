@@ -198,7 +198,8 @@ mod tests {
         let found = json(text, &wanted.collect());
         for (pointer, begins) in pointers {
             assert!(value.pointer(pointer).is_some(), "{pointer}");
-            assert!(text[found[pointer]..].starts_with(begins), "{pointer}");
+            let rest = text.get(found[pointer]..).unwrap();
+            assert!(rest.starts_with(begins), "{pointer}");
         }
         let more = BTreeSet::from(["/a/4".to_owned(), "/f".to_owned()]);
         assert!(json(text, &more).is_empty());

@@ -317,7 +317,9 @@ impl Pages {
                 return true;
             };
             let own_type = types.get(target.type_id.as_str());
-            let defined = own_type.map_or(&[][..], |own| &own.permissions);
+            let defined = own_type
+                .map(|own| own.permissions.as_slice())
+                .unwrap_or_default();
             let names = record.permissions.iter().flatten().enumerate();
             for (index, name) in names {
                 if !defined.iter().any(|permission| permission.name == *name) {

@@ -182,12 +182,8 @@ fn change(case: &mut Case, numbers: &mut Numbers, record: &str) -> &'static str 
                 let deeper = numbers.below(3) > 0;
                 let next = match place {
                     Value::Object(members) if deeper && !members.is_empty() => {
-                        let name = members
-                            .keys()
-                            .nth(numbers.below(members.len()))
-                            .unwrap()
-                            .clone();
-                        name
+                        let at = numbers.below(members.len());
+                        members.keys().nth(at).unwrap().clone()
                     }
                     _ => break,
                 };
@@ -213,14 +209,14 @@ fn change(case: &mut Case, numbers: &mut Numbers, record: &str) -> &'static str 
             let taken = match case.document.pointer_mut(&part).unwrap() {
                 Value::Array(items) => items.remove(own.parse().unwrap()),
                 Value::Object(members) => members.remove(&own).unwrap(),
-                _ => unreachable!(),
+                _ => panic!("{part} is no list"),
             };
             match case.document.pointer_mut(&to).unwrap() {
                 Value::Array(items) => items.push(taken),
                 Value::Object(members) => {
                     members.insert(format!("moved {own}"), taken);
                 }
-                _ => unreachable!(),
+                _ => panic!("{part} is no list"),
             }
             "moved"
         }
