@@ -172,7 +172,7 @@ fn a_store_file_is_strict() {
     );
     let ran = folder.run("check user:anne can_view document:1 -s ids.fga.yaml");
     assert!(
-        ran.err.contains("--> ids.fga.yaml at /tuples/0/user"),
+        ran.err.contains("--> ids.fga.yaml:10:9 at /tuples/0/user"),
         "{}",
         ran.err
     );
