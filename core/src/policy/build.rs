@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use crate::json;
 use crate::model::{self, Model, ModelError};
 use crate::snapshot::{
     LimitsRecord, ModelSource, Position, Snapshot, SnapshotError, SnapshotErrorKind, TupleRecord,
