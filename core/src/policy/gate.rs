@@ -178,6 +178,5 @@ fn context_text(context: &RawValue) -> String {
     if text == "null" || text == "{}" {
         return String::new();
     }
-    json::from_text(text)
-        .map_or_else(|_| text.to_owned(), |value| canonical::to_text(&value))
+    json::from_text(text).map_or_else(|_| text.to_owned(), |value| canonical::to_text(&value))
 }
