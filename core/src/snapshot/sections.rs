@@ -101,6 +101,7 @@ pub struct ActionsRecord {
 
 impl ActionsRecord {
     /// Whether a relation is one of them.
+    #[cfg(feature = "tokens")]
     pub(crate) fn covers(&self, relation: &str) -> bool {
         let mut listed = self.relations.iter();
         listed.any(|name| Self::is_named(name, relation))
