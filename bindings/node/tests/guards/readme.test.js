@@ -52,7 +52,7 @@ it("deputize/ai", async () => {
     "deputize/ai",
     {
       tools,
-      policy: policy(),
+      policy: policy({ model: snapshot().model.replace("type document", "type outbox\n  relations\n    define can_send: [user]\ntype document") }),
       token: token(),
       audit: { record: (decision) => records.push(decision.record.reason) },
       generateText,
