@@ -22,7 +22,12 @@ from typing import Any, Dict, List, Literal, TypeAlias, TypedDict, Union
 ";
 
 /// Names that no member of a class can have.
-const KEYWORDS: &[&str] = &["from", "class", "in", "is", "not", "import"];
+const KEYWORDS: &[&str] = &[
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
+    "with", "yield",
+];
 
 type Printed = Result<String, NotUnderstood>;
 
@@ -175,28 +180,42 @@ impl Printer {
     ) -> Result<(), NotUnderstood> {
         let (needed, others): (Members<'_>, Members<'_>) =
             own.iter().partition(|(_, _, needed)| *needed);
-        if let Some((member, ..)) = others.iter().find(|(m, ..)| KEYWORDS.contains(m)) {
-            return Err(NotUnderstood(format!("`{member}` of {name}")));
+        let (words, others): (Members<'_>, Members<'_>) = others
+            .into_iter()
+            .partition(|(member, ..)| KEYWORDS.contains(member));
+        if words.is_empty() && others.is_empty() {
+            let called = self.called(name, name, &needed, "")?;
+            self.text += &(called + &doc(schema, ""));
+        } else {
+            let mut bases = Vec::new();
+            for (members, more, suffix) in [(&needed, "", ""), (&words, "total=False", "Words")] {
+                if !members.is_empty() {
+                    let base = format!("_{name}{suffix}");
+                    let called = self.called(name, &base, members, more)?;
+                    self.text += &called;
+                    bases.push(base);
+                }
+            }
+            let (said, fields) = (doc(schema, "    "), self.fields(name, &others)?);
+            let bases = bases.join(", ");
+            self.text += &format!("\n\nclass {name}({bases}, total=False):\n{said}{fields}");
         }
-        let base = match others.is_empty() {
-            true => name.to_owned(),
-            false => format!("_{name}"),
-        };
+        self.names.push(name.to_owned());
+        Ok(())
+    }
+
+    /// A class made by a call, whose members may have any name.
+    fn called(&mut self, name: &str, base: &str, members: &Members<'_>, more: &str) -> Printed {
         let mut text = format!("\n\n{base} = TypedDict(\n    {base:?},\n    {{\n");
-        for (member, schema, _) in &needed {
+        for (member, schema, _) in members {
             let own = self.type_of(&format!("{name}{}", type_name(member)), schema)?;
             let _ = writeln!(text, "        {member:?}: {own:?},");
         }
-        text += "    },\n)\n";
-        if others.is_empty() {
-            text += &doc(schema, "");
-        } else {
-            let (said, fields) = (doc(schema, "    "), self.fields(name, &others)?);
-            text += &format!("\n\nclass {name}({base}, total=False):\n{said}{fields}");
+        text += "    },\n";
+        if !more.is_empty() {
+            let _ = writeln!(text, "    {more},");
         }
-        self.text += &text;
-        self.names.push(name.to_owned());
-        Ok(())
+        Ok(text + ")\n")
     }
 
     fn fields(&mut self, class: &str, own: &Members<'_>) -> Printed {

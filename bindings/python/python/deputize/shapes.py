@@ -1304,7 +1304,16 @@ class Question(_Question, total=False):
     """
 
 
-class ReadingConfig(TypedDict, total=False):
+_ReadingConfigWords = TypedDict(
+    "_ReadingConfigWords",
+    {
+        "else": "bool",
+    },
+    total=False,
+)
+
+
+class ReadingConfig(_ReadingConfigWords, total=False):
     """
     One way in which an issuer's tokens are understood: of people, of machines,
     of agents. A token fits exactly one reading, or is denied.
@@ -1320,8 +1329,6 @@ class ReadingConfig(TypedDict, total=False):
     The claim that names the client: the actor where `chain` is `client`;
     where it is `rfc8693`, what must agree with the current actor.
     """
-    else: bool
-    """Whether it is the reading of the tokens that no other fits."""
     encode: Encoding
     """How claims that are no ids become part of `subject` and `actor`."""
     name: str
