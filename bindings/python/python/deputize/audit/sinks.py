@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -77,11 +78,8 @@ def spans(trace: Any = None) -> Observer:
 
     `trace` is by default `opentelemetry.trace`.
     """
-    if trace is None:
-        from opentelemetry import trace as own  # type: ignore[import-not-found,unused-ignore]
-
-        trace = own
-    api = trace
+    # Under its name alone, since the package is there only where it is used.
+    api: Any = importlib.import_module("opentelemetry.trace") if trace is None else trace
 
     def observe(decision: Decision) -> None:
         span = api.get_current_span()
